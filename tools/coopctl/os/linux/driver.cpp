@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// /dev/coop: ioctl, mmap and eventfd.
+#include "os/driver.hpp"
+
+#include "os/linux/file_descriptor.hpp"
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/ioctl.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+namespace coop::ctl {
+
+namespace {
+
+constexpr char const* device_path = "/dev/coop";
+
+template <typename T>
+int request(int device, coop_request number, T& data) {
+    return ioctl(device, _IOC(_IOC_READ | _IOC_WRITE, COOP_IOCTL_TYPE, static_cast<unsigned>(number), sizeof(T)), &data);
+}
+
+// One reservation for all extents, so that a failure half-way has one thing to undo.
+class LinuxMapping : public Mapping {
+public:
+    LinuxMapping(int device, std::vector<coop_extent> const& extents) {
+        for (auto const& extent : extents) {
+            bytes_ += extent.size;
+        }
+        base_ = mmap(nullptr, bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (base_ == MAP_FAILED) {
+            throw DriverError(COOP_REQUEST_EXTENTS, errno);
+        }
+        auto* at = static_cast<std::byte*>(base_);
+        for (auto const& extent : extents) {
+            if (mmap(at, extent.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, device,
+                     static_cast<off_t>(extent.map_offset)) == MAP_FAILED) {
+                int const error = errno;
+                munmap(base_, bytes_);
+                throw DriverError(COOP_REQUEST_EXTENTS, error);
+            }
+            bases_.push_back(at);
+            at += extent.size;
+        }
+        // A child must never hold the guest's RAM, and a core dump must not contain it.
+        madvise(base_, bytes_, MADV_DONTFORK);
+        madvise(base_, bytes_, MADV_DONTDUMP);
+    }
+    ~LinuxMapping() override { munmap(base_, bytes_); }
+    LinuxMapping(LinuxMapping const&) = delete;
+    LinuxMapping& operator=(LinuxMapping const&) = delete;
+
+    std::byte* base(std::size_t index) const override { return bases_.at(index); }
+
+private:
+    void* base_ = nullptr;
+    std::size_t bytes_ = 0;
+    std::vector<std::byte*> bases_;
+};
+
+// The asynchronous read outlives the Watch by one completion, so its state is shared.
+class EventReader : public std::enable_shared_from_this<EventReader> {
+public:
+    EventReader(boost::asio::io_context& io, int descriptor, std::function<void()> handler)
+        : stream_(io, descriptor), handler_(std::move(handler)) {}
+
+    int descriptor() { return stream_.native_handle(); }
+
+    void read() {
+        stream_.async_read_some(boost::asio::buffer(count_),
+                                [self = shared_from_this()](boost::system::error_code error, std::size_t) {
+                                    if (!error && self->handler_) {
+                                        auto const handler = self->handler_;
+                                        handler();
+                                        if (self->handler_) {
+                                            self->read();
+                                        }
+                                    }
+                                });
+    }
+
+    void stop() {
+        handler_ = nullptr;
+        boost::system::error_code ignored;
+        stream_.close(ignored);
+    }
+
+private:
+    boost::asio::posix::stream_descriptor stream_;
+    std::function<void()> handler_;
+    std::array<std::byte, sizeof(std::uint64_t)> count_{};
+};
+
+class EventWatch : public Watch {
+public:
+    EventWatch(int device, coop_notifier_request where, std::shared_ptr<EventReader> reader)
+        : device_(device), where_(where), reader_(std::move(reader)) {}
+    ~EventWatch() override {
+        where_.handle = ~std::uint64_t{0};
+        request(device_, COOP_REQUEST_NOTIFIER, where_); // fails only if the driver has forgotten it already
+        reader_->stop();
+    }
+    EventWatch(EventWatch const&) = delete;
+    EventWatch& operator=(EventWatch const&) = delete;
+
+private:
+    int device_;
+    coop_notifier_request where_;
+    std::shared_ptr<EventReader> reader_;
+};
+
+class LinuxDriver : public Driver {
+public:
+    explicit LinuxDriver(FileDescriptor device) : device_(std::move(device)) {}
+
+    coop_version version() override {
+        auto data = call<coop_version>(COOP_REQUEST_VERSION, {});
+        data.build[sizeof data.build - 1] = '\0';
+        return data;
+    }
+    coop_host_info host() override { return call<coop_host_info>(COOP_REQUEST_HOST, {}); }
+    void create(coop_create const& data) override { call(COOP_REQUEST_CREATE, data); }
+    void start(coop_start const& data) override { call(COOP_REQUEST_START, data); }
+    void interrupt(unsigned device) override { call(COOP_REQUEST_INTERRUPT, coop_interrupt{device, 0}); }
+    coop_stats stats() override { return call<coop_stats>(COOP_REQUEST_STATS, {}); }
+    void event(std::uint64_t bits) override { call(COOP_REQUEST_EVENT, coop_event{bits}); }
+    void end(unsigned reason) override { call(COOP_REQUEST_END, coop_end{reason, 0}); }
+
+    std::vector<coop_extent> extents() override {
+        std::vector<coop_extent> array(64);
+        for (;;) {
+            coop_extents data{reinterpret_cast<std::uintptr_t>(array.data()), static_cast<coop_u32>(array.size()), 0};
+            data = call(COOP_REQUEST_EXTENTS, data);
+            bool const complete = data.count <= array.size();
+            array.resize(data.count);
+            if (complete) {
+                return array;
+            }
+        }
+    }
+
+    std::unique_ptr<Mapping> map(std::vector<coop_extent> const& extents) override {
+        return std::make_unique<LinuxMapping>(device_.get(), extents);
+    }
+
+    bool run(coop_run& data) override {
+        if (request(device_.get(), COOP_REQUEST_RUN, data) == 0) {
+            return true;
+        }
+        if (errno == EINTR) {
+            return false;
+        }
+        throw DriverError(COOP_REQUEST_RUN, errno);
+    }
+
+    std::unique_ptr<Watch> watch(boost::asio::io_context& io, unsigned device, unsigned queue,
+                                 std::function<void()> handler) override {
+        FileDescriptor event(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+        if (event.get() < 0) {
+            throw DriverError(COOP_REQUEST_NOTIFIER, errno);
+        }
+        auto reader = std::make_shared<EventReader>(io, event.get(), std::move(handler));
+        event.release();
+        coop_notifier_request where{device, queue, static_cast<coop_u64>(reader->descriptor())};
+        call(COOP_REQUEST_NOTIFIER, where);
+        auto result = std::make_unique<EventWatch>(device_.get(), where, reader);
+        reader->read();
+        return result;
+    }
+
+    std::string log(std::uint64_t& position) override {
+        std::string data(65536, '\0');
+        coop_log request{position, reinterpret_cast<std::uintptr_t>(data.data()), static_cast<coop_u32>(data.size()), 0};
+        request = call(COOP_REQUEST_LOG, request);
+        position = request.position;
+        data.resize(std::min<std::size_t>(request.count, data.size()));
+        return data;
+    }
+
+private:
+    template <typename T>
+    T call(coop_request number, T data) {
+        while (request(device_.get(), number, data) != 0) {
+            if (errno != EINTR) {
+                throw DriverError(number, errno);
+            }
+        }
+        return data;
+    }
+
+    FileDescriptor device_;
+};
+
+} // namespace
+
+std::unique_ptr<Driver> open_driver() {
+    FileDescriptor device(open(device_path, O_RDWR | O_CLOEXEC));
+    if (device.get() >= 0) {
+        return std::make_unique<LinuxDriver>(std::move(device));
+    }
+    switch (errno) {
+    case ENOENT:
+    case ENXIO:
+    case ENODEV:
+        throw Failure(ExitCode::host, fmt::format("{} does not exist: the coop module is not loaded", device_path),
+                      "load it with `modprobe coop`, or `insmod coop.ko`; `coopctl doctor` says whether this host can");
+    case EACCES:
+    case EPERM:
+        throw Failure(ExitCode::host, fmt::format("no permission to open {}", device_path),
+                      "run coopctl as root: whoever controls a guest controls the host");
+    default:
+        throw Failure(ExitCode::host, fmt::format("cannot open {}: {}", device_path, std::strerror(errno)));
+    }
+}
+
+} // namespace coop::ctl

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// posix_spawn, directories and signals.
+#include "os/process.hpp"
+
+#include "failure.hpp"
+#include "os/linux/file_descriptor.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace coop::ctl {
+
+namespace {
+
+[[noreturn]] void fail(std::string const& what, int error) {
+    throw Failure(ExitCode::failure, fmt::format("{}: {}", what, std::strerror(error)));
+}
+
+struct Pipe {
+    Pipe() {
+        int ends[2];
+        if (pipe2(ends, O_CLOEXEC) != 0) {
+            fail("cannot make a pipe", errno);
+        }
+        read.reset(ends[0]);
+        write.reset(ends[1]);
+    }
+    FileDescriptor read;
+    FileDescriptor write;
+};
+
+class LinuxChild : public Child {
+public:
+    LinuxChild(pid_t id, FileDescriptor input, FileDescriptor output)
+        : id_(id), input_(std::move(input)), output_(std::move(output)) {}
+
+    std::int64_t id() const override { return id_; }
+
+    void write_all(std::string const& data) override {
+        std::string_view left = data;
+        while (!left.empty()) {
+            auto const count = write(input_.get(), left.data(), left.size());
+            if (count > 0) {
+                left.remove_prefix(static_cast<std::size_t>(count));
+            } else if (errno != EINTR) {
+                break; // the child is gone; reading its report says so
+            }
+        }
+        input_.reset();
+    }
+
+    Read read_some(std::string& data, unsigned milliseconds) override {
+        pollfd poll_for{output_.get(), POLLIN, 0};
+        int const ready = poll(&poll_for, 1, static_cast<int>(milliseconds));
+        if (ready <= 0) {
+            return Read::timeout; // a signal counts as one: the caller looks at the clock anyway
+        }
+        char buffer[4096];
+        auto const count = read(output_.get(), buffer, sizeof buffer);
+        if (count <= 0) {
+            return Read::end;
+        }
+        data.append(buffer, static_cast<std::size_t>(count));
+        return Read::data;
+    }
+
+private:
+    pid_t id_;
+    FileDescriptor input_;
+    FileDescriptor output_;
+};
+
+struct SpawnSettings {
+    SpawnSettings(int input, int output) {
+        posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+        posix_spawn_file_actions_addchdir_np(&actions, "/");
+        posix_spawnattr_init(&attributes);
+        sigset_t none, defaults;
+        sigemptyset(&none);
+        sigfillset(&defaults);
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setsigdefault(&attributes, &defaults);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    }
+    ~SpawnSettings() {
+        posix_spawn_file_actions_destroy(&actions);
+        posix_spawnattr_destroy(&attributes);
+    }
+    SpawnSettings(SpawnSettings const&) = delete;
+    SpawnSettings& operator=(SpawnSettings const&) = delete;
+
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+};
+
+} // namespace
+
+std::int64_t own_process_id() { return getpid(); }
+
+bool is_administrator() { return geteuid() == 0; }
+
+std::filesystem::path default_runtime_directory() { return "/run/coop"; }
+
+void make_private_directory(std::filesystem::path const& directory) {
+    if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+        fail(fmt::format("cannot make {}", directory.string()), errno);
+    }
+    struct stat info {};
+    if (lstat(directory.c_str(), &info) != 0) {
+        fail(fmt::format("cannot use {}", directory.string()), errno);
+    }
+    if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid() || (info.st_mode & 077) != 0) {
+        throw Failure(ExitCode::failure, fmt::format("{} is not a private directory of this user", directory.string()),
+                      "it must be a directory of mode 0700 that belongs to the user who runs coopctl");
+    }
+}
+
+std::unique_ptr<Child> spawn_self(std::vector<std::string> const& arguments) {
+    Pipe input, output;
+    SpawnSettings const settings(input.read.get(), output.write.get());
+    std::vector<char*> pointers;
+    for (auto const& argument : arguments) {
+        pointers.push_back(const_cast<char*>(argument.c_str()));
+    }
+    pointers.push_back(nullptr);
+    pid_t child = 0;
+    int const error = posix_spawn(&child, "/proc/self/exe", &settings.actions, &settings.attributes, pointers.data(), environ);
+    if (error != 0) {
+        fail("cannot start the guest's process", error);
+    }
+    return std::make_unique<LinuxChild>(child, std::move(input.write), std::move(output.read));
+}
+
+void drop_standard_streams() {
+    FileDescriptor const null(open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (null.get() >= 0) {
+        dup2(null.get(), STDIN_FILENO);
+        dup2(null.get(), STDOUT_FILENO);
+        dup2(null.get(), STDERR_FILENO);
+    }
+}
+
+void block_signals_on_this_thread() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+} // namespace coop::ctl

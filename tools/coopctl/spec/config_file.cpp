@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// TOML to SpecOptions. toml++ keeps the source position of every node, which is what makes file:line possible.
+#include "spec/config_file.hpp"
+
+#include "failure.hpp"
+#include "spec/name.hpp"
+#include "spec/size.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <fstream>
+#include <toml++/toml.h>
+
+namespace coop::ctl {
+
+namespace {
+
+constexpr std::size_t config_most = 1 << 20; // bytes; anything larger is not a configuration file
+
+class Reader {
+public:
+    explicit Reader(std::filesystem::path const& file) : file_(file) {}
+
+    SpecOptions read(toml::table const& table) {
+        SpecOptions options;
+        for (auto const& [key, node] : table) {
+            auto const line = key.source().begin.line;
+            at_line(line, [&, &name = key, &value = node] { read_key(options, name.str(), value); });
+        }
+        return options;
+    }
+
+private:
+    // A complaint about a value gets the position of the value.
+    template <typename Function>
+    auto at_line(toml::source_index line, Function&& function) {
+        try {
+            return function();
+        } catch (Located const&) {
+            throw;
+        } catch (Failure const& failure) {
+            throw Located(fmt::format("{}:{}: {}", file_.string(), line, failure.what()), failure.advice());
+        }
+    }
+
+    struct Located : Failure {
+        Located(std::string const& what, std::string advice) : Failure(ExitCode::usage, what, std::move(advice)) {}
+    };
+
+    template <typename T>
+    T expect(toml::node const& node, std::string_view key, char const* form) {
+        if (auto const value = node.value_exact<T>()) {
+            return *value;
+        }
+        throw Failure(ExitCode::usage, fmt::format("bad value for '{}'", key), fmt::format("write {} = {}", key, form));
+    }
+
+    std::string path(toml::node const& node, std::string_view key) {
+        auto const text = expect<std::string>(node, key, "\"PATH\"");
+        return text.empty() ? text : (std::filesystem::absolute(file_).parent_path() / text).string();
+    }
+
+    void read_key(SpecOptions& options, std::string_view key, toml::node const& node) {
+        if (key == "name") {
+            options.name = expect<std::string>(node, key, "\"NAME\"");
+            check_name(*options.name);
+        } else if (key == "memory") {
+            options.memory = check_memory(parse_size(expect<std::string>(node, key, "\"512M\", with the quotes")));
+        } else if (key == "kernel") {
+            options.kernel = check_text("kernel", path(node, key));
+        } else if (key == "initrd") {
+            options.initrd = check_text("initrd", path(node, key));
+        } else if (key == "cmdline") {
+            options.cmdline = check_text("cmdline", expect<std::string>(node, key, "\"TEXT\""));
+        } else if (key == "vcpus") {
+            options.vcpus = check_vcpus(expect<std::int64_t>(node, key, "1"));
+        } else if (key == "no-reboot") {
+            options.reboot = !expect<bool>(node, key, "true");
+        } else if (key == "disk") {
+            options.disks = read_disks(node);
+        } else {
+            throw Failure(ExitCode::usage, fmt::format("unknown key '{}'", key),
+                          "known keys: name memory kernel initrd cmdline vcpus no-reboot disk");
+        }
+    }
+
+    std::vector<DiskSpec> read_disks(toml::node const& node) {
+        auto const* array = node.as_array();
+        if (array == nullptr) {
+            throw Failure(ExitCode::usage, "bad value for 'disk'",
+                          "write a [[disk]] section for each disk, or disk = [\"path=IMAGE\"]");
+        }
+        std::vector<DiskSpec> disks;
+        for (auto const& element : *array) {
+            disks.push_back(at_line(element.source().begin.line, [&] { return read_disk(element); }));
+        }
+        return disks;
+    }
+
+    DiskSpec read_disk(toml::node const& node) {
+        DiskSpec disk;
+        if (auto const text = node.value_exact<std::string>()) {
+            disk = parse_disk(*text);
+            disk.path = (std::filesystem::absolute(file_).parent_path() / disk.path).string();
+            return disk;
+        }
+        auto const* table = node.as_table();
+        if (table == nullptr) {
+            throw Failure(ExitCode::usage, "bad value for 'disk'", "write \"path=IMAGE[,readonly][,serial=TEXT]\"");
+        }
+        for (auto const& [key, value] : *table) {
+            at_line(key.source().begin.line, [&, name = key.str(), &element = value] {
+                if (name == "path") {
+                    disk.path = path(element, name);
+                } else if (name == "readonly") {
+                    disk.readonly = expect<bool>(element, name, "true");
+                } else if (name == "serial") {
+                    disk.serial = expect<std::string>(element, name, "\"TEXT\"");
+                } else {
+                    throw Failure(ExitCode::usage, fmt::format("unknown key '{}' of a disk", name),
+                                  "known keys: path readonly serial");
+                }
+            });
+        }
+        return check_disk(disk);
+    }
+
+    std::filesystem::path file_;
+};
+
+} // namespace
+
+SpecOptions parse_config(std::string_view text, std::filesystem::path const& file) {
+    try {
+        return Reader(file).read(toml::parse(text, file.string()));
+    } catch (toml::parse_error const& error) {
+        throw Failure(ExitCode::usage,
+                      fmt::format("{}:{}: {}", file.string(), error.source().begin.line, error.description()),
+                      "the file is TOML: KEY = VALUE lines, text in quotes");
+    }
+}
+
+SpecOptions read_config_file(std::filesystem::path const& file) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(file, ignored)) {
+        throw Failure(ExitCode::usage, fmt::format("cannot read {}: it is a directory", file.string()));
+    }
+    std::ifstream stream(file, std::ios::binary);
+    std::string text(config_most + 1, '\0');
+    if (!stream || !stream.read(text.data(), static_cast<std::streamsize>(text.size())).eof()) {
+        if (stream && static_cast<std::size_t>(stream.gcount()) > config_most) {
+            throw Failure(ExitCode::usage, fmt::format("{} is too large for a configuration file", file.string()));
+        }
+        throw Failure(ExitCode::usage, fmt::format("cannot read {}: {}", file.string(), std::strerror(errno)));
+    }
+    text.resize(static_cast<std::size_t>(stream.gcount()));
+    return parse_config(text, file);
+}
+
+} // namespace coop::ctl
