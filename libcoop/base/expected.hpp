@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Results of hosted code: a value, or an error meant for a person. (std::expected is C++23; freestanding code
-// uses result.hpp, whose errors are numbers.)
+// uses result.hpp, whose coop::Error is a number.)
 #pragma once
 
 #include <optional>
@@ -11,18 +11,18 @@
 namespace coop {
 
 // Says what failed, why, and what to do about it, in one sentence without a final period or newline.
-struct Error {
+struct Failure {
     std::string message;
 };
 
-// A T or an Error. Ask before you look: value() and error() throw std::bad_variant_access on the wrong side.
+// A T or a Failure. Ask before you look: value() and error() throw std::bad_variant_access on the wrong side.
 template <typename T>
 class [[nodiscard]] Expected {
 public:
-    // Implicit on purpose, so that `return value;` and `return Error{...};` both work.
+    // Implicit on purpose, so that `return value;` and `return Failure{...};` both work.
     Expected(T value)
         : state_{std::in_place_index<0>, std::move(value)} {} // NOLINT(google-explicit-constructor)
-    Expected(Error error)
+    Expected(Failure error)
         : state_{std::in_place_index<1>, std::move(error)} {} // NOLINT(google-explicit-constructor)
 
     bool has_value() const { return state_.index() == 0; }
@@ -37,24 +37,24 @@ public:
     T* operator->() { return &value(); }
     T const* operator->() const { return &value(); }
 
-    Error const& error() const { return std::get<1>(state_); }
+    Failure const& error() const { return std::get<1>(state_); }
 
 private:
-    std::variant<T, Error> state_;
+    std::variant<T, Failure> state_;
 };
 
 template <>
 class [[nodiscard]] Expected<void> {
 public:
     Expected() = default;
-    Expected(Error error) : error_{std::move(error)} {} // NOLINT(google-explicit-constructor)
+    Expected(Failure error) : error_{std::move(error)} {} // NOLINT(google-explicit-constructor)
 
     bool has_value() const { return !error_.has_value(); }
     explicit operator bool() const { return has_value(); }
-    Error const& error() const { return error_.value(); }
+    Failure const& error() const { return error_.value(); }
 
 private:
-    std::optional<Error> error_;
+    std::optional<Failure> error_;
 };
 
 } // namespace coop

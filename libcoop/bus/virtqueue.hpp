@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The device's side of a split virtqueue (virtio 1.2, section 2.7). The driver's side is a guest that may do
 // anything at any time: each value is read from shared memory once, checked, and only then used. A queue that
-// breaks the rules gives an Error; the device is then to be reset by its driver.
+// breaks the rules gives a Failure; the device is then to be reset by its driver.
 #pragma once
 
 #include "base/expected.hpp"
 #include "devices/guest_ram.hpp"
+#include "devices/virtio.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -14,11 +15,6 @@
 #include <vector>
 
 namespace coop {
-
-// Feature bits of the ring and the transport (virtio 1.2, section 6).
-constexpr std::uint64_t virtio_f_indirect_desc = 1ull << 28;
-constexpr std::uint64_t virtio_f_event_idx = 1ull << 29;
-constexpr std::uint64_t virtio_f_version_1 = 1ull << 32;
 
 // Where the driver put a queue; addresses are guest-physical.
 struct VirtqueueLayout {
@@ -41,8 +37,9 @@ struct Chain {
 // Not thread-safe: callers lock. Refers to GuestRam, which must outlive it.
 class Virtqueue {
 public:
-    // The most descriptors in one chain, indirect ones counted singly.
-    static constexpr unsigned max_chain = 1024;
+    // The most descriptors in an indirect table. More than the size of the queue, which is the driver's own limit: a driver
+    // that settled for a smaller queue may still make requests as long as the device model allows.
+    static constexpr unsigned max_indirect = 1024;
 
     // A queue the driver left disabled: always empty.
     Virtqueue() = default;

@@ -49,7 +49,7 @@ private:
     struct Slot;
 
     void command(Slot& slot);
-    void accept_features(Slot& slot);
+    bool accept_features(Slot& slot);
     bool activate(Slot& slot);
     void reset(Slot& slot);
 

@@ -2,14 +2,14 @@
 // The guest's RAM as mapped in this process; see guest_ram.hpp.
 #include "devices/guest_ram.hpp"
 
+#include "base/address.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
 
 namespace coop {
 namespace {
-
-constexpr std::uint64_t page_bytes = 4096;
 
 bool aligned(RamExtent const& extent) {
     return ((extent.gpa | extent.size | reinterpret_cast<std::uintptr_t>(extent.base)) & (page_bytes - 1)) ==
