@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The host contract: what the core needs from a host kernel, and all that it needs. A port implements these functions in one
- * directory under hosts/.
+ * The host contract: what the core needs from a host kernel, and all that it needs. A port implements these
+ * functions in one directory under hosts/.
  *
- * Tags. Context: "may sleep" = a thread with interrupts on and no lock of the core held; "any" = also interrupt handlers and critical
- * sections. Owner: who releases the result. Fails: how refusal shows; a function without this tag cannot fail.
- * Errors are negative COOP_E* values, the same on every host.
+ * Tags. Context: "may sleep" = a thread with interrupts on and no lock of the core held; "any" = also
+ * interrupt handlers and critical sections. Owner: who releases the result. Fails: how refusal shows; a
+ * function without this tag cannot fail. Errors are negative COOP_E* values, the same on every host.
  */
 #ifndef COOP_HOST_H
 #define COOP_HOST_H
@@ -20,63 +20,73 @@ extern "C" {
 
 /* Errors, equal to the Linux errno values so that a Linux shim passes them through. */
 enum {
-	COOP_E_INTERRUPTED = 4,
-	COOP_E_NO_DEVICE = 6,
-	COOP_E_TOO_BIG = 7,
-	COOP_E_NO_MEMORY = 12,
-	COOP_E_FAULT = 14,
-	COOP_E_BUSY = 16,
-	COOP_E_EXISTS = 17,
-	COOP_E_INVALID = 22,
-	COOP_E_NOT_SUPPORTED = 95,
+    COOP_E_INTERRUPTED = 4,
+    COOP_E_NO_DEVICE = 6,
+    COOP_E_TOO_BIG = 7,
+    COOP_E_NO_MEMORY = 12,
+    COOP_E_FAULT = 14,
+    COOP_E_BUSY = 16,
+    COOP_E_EXISTS = 17,
+    COOP_E_INVALID = 22,
+    COOP_E_NOT_SUPPORTED = 95,
 };
 
-/* --- Heap ---------------------------------------------------------------------------------------------------------------- */
+/* --- Heap
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 
 /*
  * Zeroed memory for the core's own objects, aligned to 16 bytes.
- * Context: may sleep. Owner: caller, coop_host_free. Fails: NULL. Units: bytes. Linux: kzalloc/kvzalloc. NT: ExAllocatePoolWithTag.
+ * Context: may sleep. Owner: caller, coop_host_free. Fails: NULL. Units: bytes. Linux: kzalloc/kvzalloc. NT:
+ * ExAllocatePoolWithTag.
  */
-void *coop_host_alloc(size_t bytes);
+void* coop_host_alloc(size_t bytes);
 /* Context: any but interrupt handlers. p may be NULL. */
-void coop_host_free(void *p);
+void coop_host_free(void* p);
 
-/* --- Memory ---------------------------------------------------------------------------------------------------------------- */
+/* --- Memory
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 
 /*
- * Zeroed, physically contiguous, page-aligned, kernel-mapped (writable, not executable) memory; used for passages and page tables.
- * Context: may sleep. Owner: caller, coop_host_pages_free with the same count. Fails: NULL. Units: 4 KiB pages.
- * Linux: alloc_pages_exact. NT: MmAllocateContiguousMemorySpecifyCache.
+ * Zeroed, physically contiguous, page-aligned, kernel-mapped (writable, not executable) memory; used for
+ * passages and page tables. Context: may sleep. Owner: caller, coop_host_pages_free with the same count.
+ * Fails: NULL. Units: 4 KiB pages. Linux: alloc_pages_exact. NT: MmAllocateContiguousMemorySpecifyCache.
  */
-void *coop_host_pages_alloc(size_t pages);
-void coop_host_pages_free(void *va, size_t pages);
+void* coop_host_pages_alloc(size_t pages);
+void coop_host_pages_free(void* va, size_t pages);
 
 /*
- * One physically contiguous run of guest RAM, 2 MiB aligned, zeroed, not in use by anything else; stays where it is.
- * bytes is a multiple of 2 MiB. *phys receives the host-physical address.
- * Context: may sleep. Owner: caller, coop_host_ram_free with the same address and size. Fails: -COOP_E_NO_MEMORY.
- * Linux: alloc_pages order 9/10 + split_page, alloc_contig_range. NT: MmAllocatePagesForMdlEx.
+ * One physically contiguous run of guest RAM, 2 MiB aligned, zeroed, not in use by anything else; stays where
+ * it is. bytes is a multiple of 2 MiB. *phys receives the host-physical address. Context: may sleep. Owner:
+ * caller, coop_host_ram_free with the same address and size. Fails: -COOP_E_NO_MEMORY. Linux: alloc_pages
+ * order 9/10 + split_page, alloc_contig_range. NT: MmAllocatePagesForMdlEx.
  */
-int coop_host_ram_alloc(uint64_t bytes, uint64_t *phys);
+int coop_host_ram_alloc(uint64_t bytes, uint64_t* phys);
 void coop_host_ram_free(uint64_t phys, uint64_t bytes);
 
-/* Bytes of RAM that coop_host_ram_alloc could hand out without hurting the host; a hint. Context: may sleep. */
+/* Bytes of RAM that coop_host_ram_alloc could hand out without hurting the host; a hint. Context: may sleep.
+ */
 uint64_t coop_host_ram_available(void);
 
 /*
- * Kernel address of a byte inside a run from coop_host_ram_alloc; valid until the run is freed, never across a run's end.
- * Context: any. Linux: __va. NT: the run's system mapping.
+ * Kernel address of a byte inside a run from coop_host_ram_alloc; valid until the run is freed, never across
+ * a run's end. Context: any. Linux: __va. NT: the run's system mapping.
  */
-void *coop_host_ram_va(uint64_t phys);
+void* coop_host_ram_va(uint64_t phys);
 
-/* Host-physical address of a kernel address: the module's text and data, and memory from coop_host_pages_alloc. Context: any. */
-uint64_t coop_host_phys(const void *va);
+/* Host-physical address of a kernel address: the module's text and data, and memory from
+ * coop_host_pages_alloc. Context: any. */
+uint64_t coop_host_phys(const void* va);
 
-/* --- CPU ------------------------------------------------------------------------------------------------------------------- */
+/* --- CPU
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 /*
- * Enter a critical section: interrupts off, no preemption, no migration. Returns the number of the current CPU. Does not nest.
- * Context: may sleep. Linux: preempt_disable + local_irq_disable. NT: raise to DISPATCH_LEVEL, _disable.
+ * Enter a critical section: interrupts off, no preemption, no migration. Returns the number of the current
+ * CPU. Does not nest. Context: may sleep. Linux: preempt_disable + local_irq_disable. NT: raise to
+ * DISPATCH_LEVEL, _disable.
  */
 uint32_t coop_host_critical_begin(void);
 /* Interrupts on again, preemption allowed. Context: inside a critical section. */
@@ -87,73 +97,91 @@ void coop_host_critical_end(void);
  * Context: any. Linux: an asynchronous reschedule-class IPI. NT: a targeted DPC.
  */
 void coop_host_kick(uint32_t cpu);
-/* The same by NMI, for a guest that keeps interrupts off. Context: any. Fails: false where the host cannot. */
+/* The same by NMI, for a guest that keeps interrupts off. Context: any. Fails: false where the host cannot.
+ */
 bool coop_host_kick_nmi(uint32_t cpu);
 /*
- * Leave a maskable interrupt pending on the current CPU: it is taken at the next instruction that enables interrupts.
- * Context: inside a critical section. Linux: irq_work_queue on a per-CPU work. NT: a DPC-class self-interrupt.
+ * Leave a maskable interrupt pending on the current CPU: it is taken at the next instruction that enables
+ * interrupts. Context: inside a critical section. Linux: irq_work_queue on a per-CPU work. NT: a DPC-class
+ * self-interrupt.
  */
 void coop_host_interrupt_self(void);
 
-/* The time from here to the matching _end is the guest's, for the host's accounting. Context: inside a critical section. */
+/* The time from here to the matching _end is the guest's, for the host's accounting. Context: inside a
+ * critical section. */
 void coop_host_guest_time_begin(void);
 void coop_host_guest_time_end(void);
 
-/* --- Threads --------------------------------------------------------------------------------------------------------------- */
+/* --- Threads
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 
-/* Let other threads run if they are due. Context: may sleep. Fails: true if the calling thread should return to user space. */
+/* Let other threads run if they are due. Context: may sleep. Fails: true if the calling thread should return
+ * to user space. */
 bool coop_host_yield(void);
 
 /*
  * An auto-reset event. Signals do not count: one signal or many before a wait let one wait through.
- * Context: create and destroy may sleep. Owner: caller. Fails: NULL. Linux: wait queue and a flag. NT: KEVENT.
+ * Context: create and destroy may sleep. Owner: caller. Fails: NULL. Linux: wait queue and a flag. NT:
+ * KEVENT.
  */
 struct coop_host_event;
-struct coop_host_event *coop_host_event_create(void);
-void coop_host_event_destroy(struct coop_host_event *event);
+struct coop_host_event* coop_host_event_create(void);
+void coop_host_event_destroy(struct coop_host_event* event);
 /* Context: any. */
-void coop_host_event_signal(struct coop_host_event *event);
-/* Context: may sleep. Fails: -COOP_E_INTERRUPTED if the thread should return to user space; 0 once signalled. */
-int coop_host_event_wait(struct coop_host_event *event);
+void coop_host_event_signal(struct coop_host_event* event);
+/* Context: may sleep. Fails: -COOP_E_INTERRUPTED if the thread should return to user space; 0 once signalled.
+ */
+int coop_host_event_wait(struct coop_host_event* event);
 
 /* A mutex. Context: create, destroy, lock: may sleep. Owner: caller. Fails: create returns NULL. */
 struct coop_host_mutex;
-struct coop_host_mutex *coop_host_mutex_create(void);
-void coop_host_mutex_destroy(struct coop_host_mutex *mutex);
-void coop_host_mutex_lock(struct coop_host_mutex *mutex);
-void coop_host_mutex_unlock(struct coop_host_mutex *mutex);
+struct coop_host_mutex* coop_host_mutex_create(void);
+void coop_host_mutex_destroy(struct coop_host_mutex* mutex);
+void coop_host_mutex_lock(struct coop_host_mutex* mutex);
+void coop_host_mutex_unlock(struct coop_host_mutex* mutex);
 
-/* --- Time ------------------------------------------------------------------------------------------------------------------ */
+/* --- Time
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Monotonic nanoseconds. Context: any. Linux: ktime_get. NT: KeQueryInterruptTimePrecise. */
 uint64_t coop_host_time_ns(void);
 
 /*
- * A one-shot timer. The callback runs in interrupt context, possibly on another CPU than the one that armed it.
- * Context: create and destroy may sleep; destroy waits for a running callback. Owner: caller. Fails: create returns NULL.
+ * A one-shot timer. The callback runs in interrupt context, possibly on another CPU than the one that armed
+ * it. Context: create and destroy may sleep; destroy waits for a running callback. Owner: caller. Fails:
+ * create returns NULL.
  */
 struct coop_host_timer;
-struct coop_host_timer *coop_host_timer_create(void (*callback)(void *context), void *context);
-void coop_host_timer_destroy(struct coop_host_timer *timer);
-/* Arm (or re-arm) for delay_ns from now; a cancel may come too late for a callback under way. Context: any but the callback. */
-void coop_host_timer_arm(struct coop_host_timer *timer, uint64_t delay_ns);
-void coop_host_timer_cancel(struct coop_host_timer *timer);
+struct coop_host_timer* coop_host_timer_create(void (*callback)(void* context), void* context);
+void coop_host_timer_destroy(struct coop_host_timer* timer);
+/* Arm (or re-arm) for delay_ns from now; a cancel may come too late for a callback under way. Context: any
+ * but the callback. */
+void coop_host_timer_arm(struct coop_host_timer* timer, uint64_t delay_ns);
+void coop_host_timer_cancel(struct coop_host_timer* timer);
 
-/* --- User space ------------------------------------------------------------------------------------------------------------ */
+/* --- User space
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
-/* Wake the user-space thread behind a notifier that the shim handed to the core. Context: any. Linux: eventfd_signal. NT: KeSetEvent. */
+/* Wake the user-space thread behind a notifier that the shim handed to the core. Context: any. Linux:
+ * eventfd_signal. NT: KeSetEvent. */
 struct coop_host_notifier;
-void coop_host_notifier_signal(struct coop_host_notifier *notifier);
+void coop_host_notifier_signal(struct coop_host_notifier* notifier);
 /* The core is done with the notifier. Context: may sleep. */
-void coop_host_notifier_release(struct coop_host_notifier *notifier);
+void coop_host_notifier_release(struct coop_host_notifier* notifier);
 
-/* --- Log ------------------------------------------------------------------------------------------------------------------- */
+/* --- Log
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 enum coop_host_log_level { COOP_LOG_ERROR, COOP_LOG_WARNING, COOP_LOG_INFO };
 /* One line, without newline, into the host's log. Context: any. */
-void coop_host_log(enum coop_host_log_level level, const char *line);
-/* A bug of the core: log file and line, then stop this CPU's work for good in the host's own way. Does not return. Context: any. */
-void coop_host_bug(const char *file, int line, const char *what) __attribute__((noreturn));
+void coop_host_log(enum coop_host_log_level level, const char* line);
+/* A bug of the core: log file and line, then stop this CPU's work for good in the host's own way. Does not
+ * return. Context: any. */
+void coop_host_bug(const char* file, int line, const char* what) __attribute__((noreturn));
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The world switch. docs/world-switch.md explains the numbered steps.
+ *
+ * %rdi is the vCPU's passage data in the view that is in force; %rsp is a valid stack at every instruction, and so are GDT and IDT, since
+ * an NMI or #MC can come anywhere. One that hits the passage is recorded in PASSAGE_PENDING and replayed by the host; the
+ * handler then returns without IRET, which keeps further NMIs blocked until the host's own handler has run.
+ *
+ * This text runs at two addresses (host and guest view): only %rip-relative addressing.
+ */
+#include "coop/guest/abi.h"
+#include "passage_layout.h"
+
+#define HOST(field) (PASSAGE_HOST + WORLD_##field)(%rdi)
+#define GUEST(field) (PASSAGE_GUEST + WORLD_##field)(%rdi)
+#define DATA(field) PASSAGE_##field(%rdi)
+#define GPR(number) (PASSAGE_GPR + 8 * number)(%rdi)
+
+#define CR4_PGE 0x80
+#define MSR_FS_BASE 0xc0000100
+#define MSR_GS_BASE 0xc0000101
+#define DR7_IDLE 0x400
+#define TSS_BUSY_BIT 41
+#define PRESENT_BIT 47
+#define RFLAGS_CLEARED_BY_GATE 0x34300 /* TF IF NT RF VM */
+
+#ifdef __ELF__
+#define PASSAGE_SECTION .section .text.passage, "ax", @progbits
+#else
+#define PASSAGE_SECTION .section .text$passage, "x"
+#endif
+#include "speculation.h"
+
+.macro save_msr msr, field
+	movl	$\msr, %ecx
+	rdmsr
+	movl	%eax, \field
+	movl	%edx, 4 + \field
+.endm
+
+.macro load_msr msr, field
+	movl	$\msr, %ecx
+	movl	\field, %eax
+	movl	4 + \field, %edx
+	wrmsr
+.endm
+
+/*
+ * Load TR from world's descriptor table through the passage's own GDT, where the busy bit can be cleared. A table without a TSS
+ * yet (the guest has loaded its GDT but not its TR) means the boot TSS is still in TR.
+ */
+.macro load_tr world
+	movzwl	(\world + WORLD_TR)(%rdi), %ecx
+	movq	(\world + WORLD_GDTR + 2)(%rdi), %rax
+	movq	(%rax, %rcx), %rdx
+	movq	8(%rax, %rcx), %rsi
+	.if \world == PASSAGE_GUEST
+	btq	$PRESENT_BIT, %rdx
+	jc	.Lpresent\@
+	movq	DATA(BOOT_TSS_DESCRIPTOR), %rdx
+	movq	8 + DATA(BOOT_TSS_DESCRIPTOR), %rsi
+.Lpresent\@:
+	.endif
+	btrq	$TSS_BUSY_BIT, %rdx
+	movq	%rdx, PASSAGE_GDT(%rdi, %rcx)
+	movq	%rsi, PASSAGE_GDT + 8(%rdi, %rcx)
+	ltr	%cx
+.endm
+
+/* Load DS, ES, FS, GS if the worlds' differ. Loading FS clears its base, which belongs to the resident state: keep it. */
+.macro load_segments world
+	movq	(PASSAGE_HOST + WORLD_DS)(%rdi), %rax
+	cmpq	(PASSAGE_GUEST + WORLD_DS)(%rdi), %rax
+	je	.Lsame\@
+	movl	$MSR_FS_BASE, %ecx
+	rdmsr
+	movw	(\world + WORLD_DS)(%rdi), %ds
+	movw	(\world + WORLD_ES)(%rdi), %es
+	movw	(\world + WORLD_FS)(%rdi), %fs
+	movw	(\world + WORLD_GS)(%rdi), %gs
+	wrmsr
+.Lsame\@:
+.endm
+
+.macro load_cr0 world
+	movq	(PASSAGE_HOST + WORLD_CR0)(%rdi), %rax
+	cmpq	(PASSAGE_GUEST + WORLD_CR0)(%rdi), %rax
+	je	.Lsame\@
+	movq	(\world + WORLD_CR0)(%rdi), %rax
+	movq	%rax, %cr0
+.Lsame\@:
+.endm
+
+	PASSAGE_SECTION
+	.balign	4096
+	.globl	coop_passage_start
+coop_passage_start:
+
+/* ---- The doorbell: the guest calls, %rdi = its data, reason and arguments in %rsi, %rdx, %rcx, %r8 ------------------------- */
+	endbr64
+	pushfq
+	cli
+	popq	DATA(RFLAGS)
+	popq	DATA(RIP)
+	movq	%rsp, DATA(RSP)
+	movl	%cs, %eax
+	movq	%rax, DATA(CS)
+	movl	%ss, %eax
+	movq	%rax, DATA(SS)
+	movq	%rcx, GPR(1)
+	movq	%rdx, GPR(2)
+	movq	%rbx, GPR(3)
+	movq	%rbp, GPR(5)
+	movq	%rsi, GPR(6)
+	movq	%r8, GPR(8)
+	movq	%r12, GPR(12)
+	movq	%r13, GPR(13)
+	movq	%r14, GPR(14)
+	movq	%r15, GPR(15)
+	movq	$PASSAGE_VECTOR_DOORBELL, DATA(VECTOR)
+	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
+
+/* ---- Leave: the guest's general registers are saved ----------------------------------------------------------------------- */
+.Lleave:
+	/* L1: save the guest's world; from lidt on, NMIs come through the passage's IDT on the passage's stack. */
+	sidt	GUEST(IDTR)
+	lidt	DATA(IDT_GUEST_POINTER)
+	sgdt	GUEST(GDTR)
+	str	GUEST(TR)
+	sldt	GUEST(LDTR)
+	movw	%ds, GUEST(DS)
+	movw	%es, GUEST(ES)
+	movw	%fs, GUEST(FS)
+	movw	%gs, GUEST(GS)
+	movq	%cr0, %rax
+	movq	%rax, GUEST(CR0)
+	movq	%cr3, %rax
+	movq	%rax, GUEST(CR3)
+	save_msr MSR_GS_BASE, GUEST(GS_BASE)
+	movq	%db7, %rax
+	movq	%rax, GUEST(DR7)
+	cmpq	$DR7_IDLE, %rax
+	je	1f
+	movl	$DR7_IDLE, %eax
+	movq	%rax, %db7
+1:
+	/* L2: drop every translation of the guest's, global ones too (SDM 3A 4.10.4.1), and take the intermediate address space. */
+	movq	%cr4, %rax
+	movq	%rax, GUEST(CR4)
+	andq	$~CR4_PGE, %rax
+	movq	%rax, %cr4
+	lgdt	DATA(GDT_GUEST_POINTER)
+	movq	DATA(INTERMEDIATE_CR3), %rax
+	movq	%rax, %cr3
+
+	/* L3: change from the guest view to the host view. */
+	movq	DATA(TEXT_HOST), %rax
+	leaq	.Lhost_view - coop_passage_start(%rax), %rax
+	movq	DATA(DATA_DELTA), %rdx
+	subq	%rdx, %rsp
+	subq	%rdx, %rdi
+	SPECULATION_SAFE
+	jmp	*%rax
+.Lhost_view:
+	endbr64
+	lgdt	DATA(GDT_HOST_POINTER)
+	lidt	DATA(IDT_HOST_POINTER)
+
+	/* L4: the host's address space and registers. */
+	movq	HOST(CR3), %rax
+	movq	%rax, %cr3
+	movq	HOST(CR4), %rax
+	movq	%rax, %cr4
+	load_cr0 PASSAGE_HOST
+	load_tr	PASSAGE_HOST
+	lgdt	HOST(GDTR)
+	lldt	HOST(LDTR)
+	movw	HOST(SS), %ss
+	load_segments PASSAGE_HOST
+	load_msr MSR_GS_BASE, HOST(GS_BASE)
+
+	/* L5: the host's stack and IDT. */
+	movq	HOST(RSP), %rsp
+	lidt	HOST(IDTR)
+	popfq
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbp
+	popq	%rbx
+	SPECULATION_SAFE
+	ret
+	int3
+
+/* ---- Enter: void coop_passage_enter(data in %rdi), SysV; interrupts off, the host's world captured ------------------------- */
+	.globl	coop_passage_enter
+	.balign	16
+coop_passage_enter:
+	endbr64
+	/* E1: the host's stack, then the passage's own stack, GDT and IDT. */
+	pushq	%rbx
+	pushq	%rbp
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	pushfq
+	movq	%rsp, HOST(RSP)
+	movq	$0, DATA(PENDING)
+	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
+	lgdt	DATA(GDT_HOST_POINTER)
+	lidt	DATA(IDT_HOST_POINTER)
+
+	/* E2: drop every translation of the host's and take the intermediate address space. */
+	movq	DATA(HOST_CR4_NO_PGE), %rax
+	movq	%rax, %cr4
+	movq	DATA(INTERMEDIATE_CR3), %rax
+	movq	%rax, %cr3
+
+	/* E3: change from the host view to the guest view. */
+	movq	DATA(TEXT_GUEST), %rax
+	leaq	.Lguest_view - coop_passage_start(%rax), %rax
+	movq	DATA(DATA_DELTA), %rdx
+	addq	%rdx, %rsp
+	addq	%rdx, %rdi
+	SPECULATION_SAFE
+	jmp	*%rax
+.Lguest_view:
+	endbr64
+	lgdt	DATA(GDT_GUEST_POINTER)
+	lidt	DATA(IDT_GUEST_POINTER)
+
+	/* E4: the guest's address space and registers. A fault from here on ends the guest, not the host. */
+	movq	GUEST(CR3), %rax
+	movq	%rax, %cr3
+	movq	GUEST(CR4), %rax
+	movq	%rax, %cr4
+	load_cr0 PASSAGE_GUEST
+	load_tr	PASSAGE_GUEST
+	lgdt	GUEST(GDTR)
+	lldt	GUEST(LDTR)
+	load_segments PASSAGE_GUEST
+	load_msr MSR_GS_BASE, GUEST(GS_BASE)
+	movq	GUEST(DR7), %rax
+	cmpq	$DR7_IDLE, %rax
+	je	1f
+	movq	%rax, %db7
+1:
+	/* E5: the frame to return to the guest with. */
+	cmpq	$0, DATA(INJECT_RSP)
+	jne	.Linject
+	pushq	DATA(SS)
+	pushq	DATA(RSP)
+	pushq	DATA(RFLAGS)
+	pushq	DATA(CS)
+	pushq	DATA(RIP)
+.Lframe_ready:
+	lidt	GUEST(IDTR)
+	movq	GPR(0), %rax
+	movq	GPR(1), %rcx
+	movq	GPR(2), %rdx
+	movq	GPR(3), %rbx
+	movq	GPR(5), %rbp
+	movq	GPR(6), %rsi
+	movq	GPR(8), %r8
+	movq	GPR(9), %r9
+	movq	GPR(10), %r10
+	movq	GPR(11), %r11
+	movq	GPR(12), %r12
+	movq	GPR(13), %r13
+	movq	GPR(14), %r14
+	movq	GPR(15), %r15
+
+	/* E6: from this check to the end of iretq an NMI or #MC makes the handler resume at .Labort instead. */
+.Lwindow:
+	cmpq	$0, DATA(PENDING)
+	jne	.Labort
+	movq	GPR(7), %rdi
+.Lwindow_last:
+	iretq
+
+/* Deliver an event as an interrupt gate of the guest's would (SDM 3A 6.14.2): the interrupted state goes onto the guest's stack. */
+.Linject:
+	movq	DATA(INJECT_RSP), %rax
+	movq	DATA(SS), %rdx
+	movq	%rdx, -8(%rax)
+	movq	DATA(RSP), %rdx
+	movq	%rdx, -16(%rax)
+	movq	DATA(RFLAGS), %rdx
+	movq	%rdx, -24(%rax)
+	movq	DATA(CS), %rcx
+	movq	%rcx, -32(%rax)
+	movq	DATA(RIP), %rcx
+	movq	%rcx, -40(%rax)
+	leaq	-40(%rax), %rax
+	andq	$~RFLAGS_CLEARED_BY_GATE, %rdx
+	pushq	$0x18
+	pushq	%rax
+	pushq	%rdx
+	pushq	$0x10
+	pushq	DATA(INJECT_RIP)
+	jmp	.Lframe_ready
+
+/* An NMI or #MC came just before the guest would have run: leave again. Its registers in the data are untouched. */
+.Labort:
+	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
+	incq	DATA(ABORTS)
+	movq	$PASSAGE_VECTOR_ABORT, DATA(VECTOR)
+	jmp	.Lleave
+
+/* ---- Taken: an interrupt, NMI, #MC or exception reached one of the stubs --------------------------------------------------- */
+/* Stack: rax rdi vector error | rip cs rflags rsp ss. */
+#define TAKEN_RAX 0
+#define TAKEN_RDI 8
+#define TAKEN_VECTOR 16
+#define TAKEN_ERROR 24
+#define TAKEN_RIP 32
+#define TAKEN_RFLAGS 48
+#define TAKEN_RSP 56
+#define TAKEN_STACK_TOP 72
+
+/* Through the guest's IDT: on an interrupt stack, whose top holds the data's address. */
+.Ltaken_guest:
+	pushq	%rdi
+	pushq	%rax
+	movq	TAKEN_STACK_TOP(%rsp), %rdi
+	jmp	.Ltaken
+
+/* Through one of the passage's IDTs: on any stack; the data's address stands behind the IDT. */
+.Ltaken_passage:
+	pushq	%rdi
+	pushq	%rax
+	subq	$16, %rsp
+	sidt	(%rsp)
+	movq	2(%rsp), %rdi
+	addq	$16, %rsp
+	movq	PASSAGE_IDT_SELF(%rdi), %rdi
+
+.Ltaken:
+	movq	TAKEN_RIP(%rsp), %rax
+	subq	DATA(TEXT_GUEST), %rax
+	cmpq	$PASSAGE_TEXT_BYTES, %rax
+	jb	.Linside
+	movq	TAKEN_RIP(%rsp), %rax
+	subq	DATA(TEXT_HOST), %rax
+	cmpq	$PASSAGE_TEXT_BYTES, %rax
+	jb	.Linside
+
+.Ltaken_from_guest:
+	popq	GPR(0)
+	popq	GPR(7)
+	popq	DATA(VECTOR)
+	popq	DATA(ERROR)
+	popq	DATA(RIP)
+	popq	DATA(CS)
+	popq	DATA(RFLAGS)
+	popq	DATA(RSP)
+	popq	DATA(SS)
+	movq	%rcx, GPR(1)
+	movq	%rdx, GPR(2)
+	movq	%rbx, GPR(3)
+	movq	%rbp, GPR(5)
+	movq	%rsi, GPR(6)
+	movq	%r8, GPR(8)
+	movq	%r9, GPR(9)
+	movq	%r10, GPR(10)
+	movq	%r11, GPR(11)
+	movq	%r12, GPR(12)
+	movq	%r13, GPR(13)
+	movq	%r14, GPR(14)
+	movq	%r15, GPR(15)
+	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
+	jmp	.Lleave
+
+/* The passage itself was interrupted; %rax: offset of its %rip in the text. */
+.Linside:
+	cmpl	$2, TAKEN_VECTOR(%rsp)
+	je	.Linside_nmi
+	cmpl	$18, TAKEN_VECTOR(%rsp)
+	je	.Linside_machine_check
+	/* An external interrupt: the doorbell's first instructions, called with interrupts on. An ordinary exit serves. */
+	cmpl	$32, TAKEN_VECTOR(%rsp)
+	jae	.Ltaken_from_guest
+	/* An exception: the guest's state could not be loaded. Report it; on host text it would be our own bug. */
+	movq	TAKEN_RIP(%rsp), %rax
+	subq	DATA(TEXT_GUEST), %rax
+	cmpq	$PASSAGE_TEXT_BYTES, %rax
+	jae	.Lbug
+	movq	TAKEN_RIP(%rsp), %rax
+	movq	%rax, DATA(RIP)
+	movq	TAKEN_ERROR(%rsp), %rax
+	movq	%rax, DATA(ERROR)
+	movq	TAKEN_VECTOR(%rsp), %rax
+	orq	$PASSAGE_VECTOR_IN_PASSAGE, %rax
+	movq	%rax, DATA(VECTOR)
+	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
+	jmp	.Lleave
+.Lbug:
+	movq	HOST(CR3), %rax
+	movq	%rax, %cr3
+	lidt	HOST(IDTR)
+	ud2
+
+.Linside_machine_check:
+	orq	$PASSAGE_PENDING_MACHINE_CHECK, DATA(PENDING)
+	jmp	.Lresume
+.Linside_nmi:
+	orq	$PASSAGE_PENDING_NMI, DATA(PENDING)
+.Lresume:
+	movq	TAKEN_RIP(%rsp), %rax
+	subq	DATA(TEXT_GUEST), %rax
+	cmpq	$(.Lwindow - coop_passage_start), %rax
+	jb	1f
+	cmpq	$(.Lwindow_last - coop_passage_start), %rax
+	ja	1f
+	leaq	.Labort(%rip), %rax
+	movq	%rax, TAKEN_RIP(%rsp)
+	movq	%rdi, TAKEN_RDI(%rsp)
+1:	/*
+	 * Return without IRET: copy what is needed to the interrupted stack. Both may be the same stack, so the order of these moves
+	 * matters: each source is read before its slot is overwritten.
+	 */
+	movq	TAKEN_RSP(%rsp), %rax
+	movq	TAKEN_RIP(%rsp), %rdi
+	movq	%rdi, -8(%rax)
+	movq	TAKEN_RFLAGS(%rsp), %rdi
+	movq	%rdi, -16(%rax)
+	movq	TAKEN_RDI(%rsp), %rdi
+	movq	%rdi, -24(%rax)
+	movq	TAKEN_RAX(%rsp), %rdi
+	movq	%rdi, -32(%rax)
+	leaq	-32(%rax), %rsp
+	popq	%rax
+	popq	%rdi
+	popfq
+	SPECULATION_SAFE
+	ret
+	int3
+
+/* ---- Gate targets ---------------------------------------------------------------------------------------------------------- */
+.macro stubs count, target, with_error_codes
+	.set	vector, 0
+	.rept	\count
+	.balign	16
+	endbr64
+	.if !(\with_error_codes && (vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30))
+	pushq	$0
+	.endif
+	.byte	0x68
+	.long	vector
+	jmp	\target
+	.set	vector, vector + 1
+	.endr
+.endm
+
+	/* For the guest's IDT, at a fixed offset (guest ABI). */
+	.org	coop_passage_start + COOP_PASSAGE_STUBS, 0xcc
+	stubs	256, .Ltaken_guest, 0
+	/* For the passage's own IDTs. */
+	.org	coop_passage_start + PASSAGE_OWN_STUBS, 0xcc
+	stubs	32, .Ltaken_passage, 1
+	.org	coop_passage_start + PASSAGE_TEXT_BYTES, 0xcc
+
+#ifdef __ELF__
+	.section .note.GNU-stack, "", @progbits
+#endif

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "arch/x86_64/resident_state.hpp"
+
+#include "arch/x86_64/cpu.hpp"
+
+namespace coop {
+
+namespace {
+
+using cpu::Msr;
+
+bool always() {
+    return true;
+}
+bool has_tsc_aux() { // RDTSCP or RDPID
+    return (cpu::cpuid(0x80000001).edx & 1u << 27) || (cpu::cpuid(7).ecx & 1u << 22);
+}
+bool has_spec_ctrl() { // Intel: IBRS/IBPB, STIBP, SSBD; AMD: the same three in its own leaf
+    constexpr std::uint32_t intel = 1u << 26 | 1u << 27 | 1u << 31;
+    constexpr std::uint32_t amd = 1u << 14 | 1u << 15 | 1u << 24;
+    return (cpu::cpuid(7).edx & intel) ||
+           (cpu::cpuid(0x80000000).eax >= 0x80000008 && (cpu::cpuid(0x80000008).ebx & amd));
+}
+
+// MSRs exchanged between the worlds, in order. docs/world-switch.md says why others are not here.
+struct ResidentMsr {
+    Msr msr;
+    bool (*present)();
+    bool starts_as_host; // else 0: a base address that is the host's alone
+};
+constexpr ResidentMsr resident_msrs[] = {
+    {Msr::efer, always, true},          {Msr::star, always, true},
+    {Msr::lstar, always, false},        {Msr::cstar, always, false},
+    {Msr::sfmask, always, true},        {Msr::sysenter_cs, always, true},
+    {Msr::sysenter_esp, always, false}, {Msr::sysenter_eip, always, false},
+    {Msr::fs_base, always, false},      {Msr::kernel_gs_base, always, false},
+    {Msr::tsc_aux, has_tsc_aux, false}, {Msr::spec_ctrl, has_spec_ctrl, true},
+};
+constexpr std::size_t msr_count = sizeof(resident_msrs) / sizeof(resident_msrs[0]);
+static_assert(msr_count <= ResidentState::max_msrs);
+
+// Which of the table's MSRs this machine has; the same on all its CPUs.
+std::uint32_t present_mask() {
+    static const std::uint32_t mask = [] {
+        std::uint32_t found = 0;
+        for (std::size_t i = 0; i < msr_count; ++i)
+            found |= resident_msrs[i].present() ? 1u << i : 0;
+        return found;
+    }();
+    return mask;
+}
+
+void save_debug(auto& to) {
+    to.dr0 = cpu::read_dr0();
+    to.dr1 = cpu::read_dr1();
+    to.dr2 = cpu::read_dr2();
+    to.dr3 = cpu::read_dr3();
+    to.dr6 = cpu::read_dr6();
+}
+void load_debug(const auto& from) {
+    cpu::write_dr0(from.dr0);
+    cpu::write_dr1(from.dr1);
+    cpu::write_dr2(from.dr2);
+    cpu::write_dr3(from.dr3);
+    cpu::write_dr6(from.dr6);
+}
+
+} // namespace
+
+Result<ResidentState> ResidentState::create(FrameLedger& ledger) {
+    VectorState host = COOP_TRY(VectorState::create(ledger));
+    VectorState guest = COOP_TRY(VectorState::create(ledger));
+    return ResidentState{std::move(host), std::move(guest)};
+}
+
+void ResidentState::load_guest() {
+    const std::uint32_t present = present_mask();
+    const bool xsave = cpu::read_cr4() & cpu::cr4_osxsave;
+
+    // The passage switches the guest's DR7; the host's breakpoints must not fire in the guest.
+    host_.dr7 = cpu::read_dr7();
+    if (host_.dr7 != cpu::dr7_idle)
+        cpu::write_dr7(cpu::dr7_idle);
+    save_debug(host_);
+    host_.cr2 = cpu::read_cr2();
+    host_.xcr0 = xsave ? cpu::read_xcr0() : 0;
+    host_vectors_.save();
+    for (std::size_t i = 0; i < msr_count; ++i) {
+        if (present & 1u << i)
+            host_.msrs[i] = cpu::read_msr(resident_msrs[i].msr);
+    }
+
+    if (!guest_initialised_) {
+        guest_initialised_ = true;
+        guest_.xcr0 = host_.xcr0;
+        guest_.dr6 = host_.dr6;
+        for (std::size_t i = 0; i < msr_count; ++i)
+            guest_.msrs[i] = resident_msrs[i].starts_as_host ? host_.msrs[i] : 0;
+    }
+
+    for (std::size_t i = 0; i < msr_count; ++i) {
+        if ((present & 1u << i) && guest_.msrs[i] != host_.msrs[i])
+            cpu::write_msr(resident_msrs[i].msr, guest_.msrs[i]);
+    }
+    if (guest_.xcr0 != host_.xcr0)
+        cpu::write_xcr0(guest_.xcr0);
+    guest_vectors_.load();
+    load_debug(guest_);
+    cpu::write_cr2(guest_.cr2);
+}
+
+void ResidentState::load_host() {
+    const std::uint32_t present = present_mask();
+
+    guest_.cr2 = cpu::read_cr2();
+    save_debug(guest_);
+    guest_.xcr0 = host_.xcr0 ? cpu::read_xcr0() : 0;
+    guest_vectors_.save();
+    for (std::size_t i = 0; i < msr_count; ++i) {
+        if (present & 1u << i)
+            guest_.msrs[i] = cpu::read_msr(resident_msrs[i].msr);
+    }
+
+    for (std::size_t i = 0; i < msr_count; ++i) {
+        if ((present & 1u << i) && guest_.msrs[i] != host_.msrs[i])
+            cpu::write_msr(resident_msrs[i].msr, host_.msrs[i]);
+    }
+    if (guest_.xcr0 != host_.xcr0)
+        cpu::write_xcr0(host_.xcr0);
+    host_vectors_.load();
+    load_debug(host_);
+    if (host_.dr7 != cpu::dr7_idle)
+        cpu::write_dr7(host_.dr7);
+    cpu::write_cr2(host_.cr2);
+}
+
+} // namespace coop

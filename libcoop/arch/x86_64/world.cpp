@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The x86-64 World: builds passages and drives them. docs/world-switch.md has the whole picture.
+#include "monitor/world.hpp"
+
+#include "arch/x86_64/page_tables.hpp"
+#include "arch/x86_64/passage.hpp"
+#include "arch/x86_64/resident_state.hpp"
+#include "base/assert.hpp"
+
+#include <bit>
+
+namespace coop {
+
+namespace {
+
+constexpr std::uint16_t kernel_cs = 0x10;
+constexpr std::uint16_t kernel_ss = 0x18;
+constexpr std::uint16_t boot_tr = 0x40;
+constexpr std::uint64_t flat_code = 0x00af9b000000ffff;
+constexpr std::uint64_t flat_data = 0x00cf93000000ffff;
+constexpr std::uint32_t vector_nmi = 2;
+constexpr std::uint32_t vector_machine_check = 18;
+constexpr std::uint32_t first_external_vector = 32;
+constexpr std::uint64_t vector_of_error_mask = 0xff;
+
+std::uint64_t text_host() {
+    return reinterpret_cast<std::uint64_t>(coop_passage_start);
+}
+
+std::uint64_t data_guest_va(std::uint32_t vcpu) {
+    return COOP_PASSAGE_VA + COOP_PASSAGE_VCPU_STRIDE * (vcpu + 1ull);
+}
+
+unsigned paging_levels() {
+    return cpu::read_cr4() & cpu::cr4_la57 ? 5 : 4;
+}
+
+// An interrupt gate without IST: NMIs in the passage use its own stack, whichever TSS is loaded.
+Gate interrupt_gate(std::uint64_t target) {
+    constexpr std::uint64_t present_interrupt_gate = 0x8e;
+    return Gate{(target & 0xffff) | std::uint64_t{kernel_cs} << 16 | present_interrupt_gate << 40 |
+                    (target >> 16 & 0xffff) << 48,
+                target >> 32};
+}
+
+void fill_idt(Gate (&idt)[32], std::uint64_t text) {
+    for (unsigned vector = 0; vector < 32; ++vector)
+        idt[vector] = interrupt_gate(text + PASSAGE_OWN_STUBS + vector * COOP_PASSAGE_STUB_STRIDE);
+}
+
+// A 64-bit available TSS descriptor, SDM 3A 8.2.3.
+void fill_tss_descriptor(std::uint64_t (&descriptor)[2], std::uint64_t base) {
+    constexpr std::uint64_t present_available_tss = 0x89;
+    descriptor[0] = (PASSAGE_BOOT_TSS_BYTES - 1) | (base & 0xffffff) << 16 | present_available_tss << 40 |
+                    (base >> 24 & 0xff) << 56;
+    descriptor[1] = base >> 32;
+}
+
+void set_tss_ist(std::uint8_t (&tss)[PASSAGE_BOOT_TSS_BYTES], unsigned ist, std::uint64_t stack_top) {
+    constexpr std::size_t ist1_offset = 36; // SDM 3A figure 8-11
+    __builtin_memcpy(tss + ist1_offset + 8 * (ist - 1), &stack_top, sizeof stack_top);
+}
+
+} // namespace
+
+struct WorldShared {
+    WorldShared(FrameLedger& ledger, unsigned levels) : intermediate{ledger, levels}, boot{ledger, levels} {}
+    PageTables intermediate;
+    PageTables boot;
+};
+
+Result<WorldShared*> world_shared_create(FrameLedger& ledger, const GuestMemory& memory, std::uint32_t) {
+    // The host's own addresses must not collide with the guest view.
+    COOP_ASSERT(text_host() >> 30 != COOP_PASSAGE_VA >> 30);
+    Owned<WorldShared> shared = COOP_TRY(make_owned<WorldShared>(ledger, paging_levels()));
+    for (std::uint64_t offset = 0; offset < PASSAGE_TEXT_BYTES; offset += page_bytes) {
+        const Physical page{coop_host_phys(coop_passage_start + offset)};
+        for (std::uint64_t view : {text_host(), std::uint64_t{COOP_PASSAGE_VA}}) {
+            if (Status s =
+                    shared->intermediate.map_pages(view + offset, page, page_bytes, PageTables::read_execute);
+                !s)
+                return s.error();
+        }
+    }
+    for (const coop_extent& extent : memory.extents()) {
+        if (Status s = shared->boot.map_large(extent.gpa, Physical{extent.gpa}, extent.size); !s)
+            return s.error();
+    }
+    const std::uint64_t passage = shared->intermediate.gigabyte_entry(COOP_PASSAGE_VA);
+    if (Status s = shared->boot.share_gigabyte(COOP_PASSAGE_VA, passage); !s)
+        return s.error();
+    return shared.release();
+}
+
+void world_shared_destroy(WorldShared* shared) {
+    destroy(shared);
+}
+
+struct World::State {
+    State(WorldShared& world_shared, PageBlock block, ResidentState resident_state)
+        : shared{world_shared}, pages{std::move(block)}, resident{std::move(resident_state)} {}
+    PassageData& data() const { return *static_cast<PassageData*>(pages.va()); }
+
+    WorldShared& shared;
+    PageBlock pages;
+    ResidentState resident;
+};
+
+void World::release(State* state) {
+    destroy(state);
+}
+
+Result<World> World::create(FrameLedger& ledger, WorldShared& shared, std::uint32_t vcpu) {
+    PageBlock pages = COOP_TRY(PageBlock::allocate(ledger, PASSAGE_DATA_PAGES));
+    ResidentState resident = COOP_TRY(ResidentState::create(ledger));
+    auto& data = *static_cast<PassageData*>(pages.va());
+    const std::uint64_t host_va = reinterpret_cast<std::uint64_t>(&data);
+    const std::uint64_t guest_va = data_guest_va(vcpu);
+    COOP_ASSERT(host_va >> 30 != COOP_PASSAGE_VA >> 30);
+    for (std::uint64_t view : {host_va, guest_va}) {
+        if (Status s =
+                shared.intermediate.map_pages(view, pages.physical(), sizeof data, PageTables::read_write);
+            !s)
+            return s.error();
+    }
+
+    data.intermediate_cr3 = shared.intermediate.root();
+    data.text_host = text_host();
+    data.text_guest = COOP_PASSAGE_VA;
+    data.data_delta = guest_va - host_va;
+
+    fill_idt(data.idt_host, data.text_host);
+    fill_idt(data.idt_guest, data.text_guest);
+    data.idt_host_self = host_va;
+    data.idt_guest_self = guest_va;
+    data.idt_host_pointer = {PASSAGE_IDT_BYTES - 1, host_va + PASSAGE_IDT_HOST};
+    data.idt_guest_pointer = {PASSAGE_IDT_BYTES - 1, guest_va + PASSAGE_IDT_GUEST};
+    data.gdt_host_pointer = {PASSAGE_GDT_BYTES - 1, host_va + PASSAGE_GDT};
+    data.gdt_guest_pointer = {PASSAGE_GDT_BYTES - 1, guest_va + PASSAGE_GDT};
+
+    for (std::uint64_t top :
+         {COOP_PASSAGE_INTERRUPT_STACK_TOP, COOP_PASSAGE_NMI_STACK_TOP, COOP_PASSAGE_MCE_STACK_TOP})
+        *reinterpret_cast<std::uint64_t*>(host_va + top) = guest_va;
+
+    data.boot_gdt[kernel_cs / 8] = flat_code;
+    data.boot_gdt[kernel_ss / 8] = flat_data;
+    set_tss_ist(data.boot_tss, COOP_IST_NMI, guest_va + COOP_PASSAGE_NMI_STACK_TOP);
+    set_tss_ist(data.boot_tss, COOP_IST_MCE, guest_va + COOP_PASSAGE_MCE_STACK_TOP);
+    set_tss_ist(data.boot_tss, COOP_IST_INTERRUPT, guest_va + COOP_PASSAGE_INTERRUPT_STACK_TOP);
+    fill_tss_descriptor(data.boot_tss_descriptor, guest_va + PASSAGE_BOOT_TSS);
+    data.boot_gdt[boot_tr / 8] = data.boot_tss_descriptor[0];
+    data.boot_gdt[boot_tr / 8 + 1] = data.boot_tss_descriptor[1];
+
+    void* memory = coop_host_alloc(sizeof(State));
+    if (!memory)
+        return Error{COOP_E_NO_MEMORY};
+    return World{Handle{new (memory) State{shared, std::move(pages), std::move(resident)}}};
+}
+
+void World::set_start(Physical entry, Physical boot_params) {
+    PassageData& data = state_->data();
+    const std::uint64_t guest_va = reinterpret_cast<std::uint64_t>(&data) + data.data_delta;
+    const std::uint64_t host_cr4 = cpu::read_cr4();
+    constexpr std::uint64_t kept =
+        cpu::cr4_pae | cpu::cr4_la57 | cpu::cr4_mce | cpu::cr4_vmxe | cpu::cr4_pcide;
+
+    data.guest = WorldRegisters{};
+    data.guest.cr0 = cpu::read_cr0();
+    data.guest.cr3 = state_->shared.boot.root();
+    data.guest.cr4 = (host_cr4 & kept) | cpu::cr4_pse;
+    data.guest.dr7 = cpu::dr7_idle;
+    data.guest.gdtr = {PASSAGE_GDT_BYTES - 1, guest_va + PASSAGE_BOOT_GDT};
+    data.guest.idtr = data.idt_guest_pointer;
+    data.guest.tr = boot_tr;
+    for (std::uint64_t& gpr : data.gpr)
+        gpr = 0;
+    data.gpr[gpr_rdi] = state_->shared.intermediate.gigabyte_entry(COOP_PASSAGE_VA);
+    data.gpr[gpr_rsi] = boot_params.value();
+    data.rip = entry.value();
+    data.cs = kernel_cs;
+    data.rflags = cpu::rflags_fixed;
+    data.rsp = guest_va + PASSAGE_BOOT_STACK_TOP;
+    data.ss = kernel_ss;
+}
+
+void World::load_guest() {
+    PassageData& data = state_->data();
+    WorldRegisters& host = data.host;
+
+    host.cr0 = cpu::read_cr0();
+    host.cr3 = cpu::read_cr3();
+    host.cr4 = cpu::read_cr4();
+    data.host_cr4_no_pge = host.cr4 & ~cpu::cr4_pge;
+    host.gs_base = cpu::read_msr(cpu::Msr::gs_base);
+    asm volatile("sgdt %0\n\tsidt %1\n\tstr %2\n\tsldt %3\n\tmov %%ds, %4\n\tmov %%es, %5\n\tmov %%fs, %6\n\t"
+                 "mov %%gs, %7\n\tmov %%ss, %8"
+                 : "=m"(host.gdtr), "=m"(host.idtr), "=m"(host.tr), "=m"(host.ldtr), "=m"(host.ds),
+                   "=m"(host.es), "=m"(host.fs), "=m"(host.gs), "=m"(host.ss));
+
+    // The passage's GDT is the host's, so that its NMI handler finds what it needs between lgdt and lidt.
+    const auto* table = reinterpret_cast<const std::uint64_t*>(host.gdtr.base);
+    const std::size_t entries = (host.gdtr.limit + 1u) / sizeof(std::uint64_t);
+    for (std::size_t i = 0; i < PASSAGE_GDT_BYTES / sizeof(std::uint64_t); ++i)
+        data.gdt[i] = i < entries ? table[i] : 0;
+
+    state_->resident.load_guest();
+}
+
+void World::load_host() {
+    state_->resident.load_host();
+}
+
+Exit World::enter() {
+    PassageData& data = state_->data();
+    // TR and GDT limits of the guest's were read from its own registers; the passage copies one descriptor by
+    // this index.
+    if (data.guest.tr == 0 || data.guest.tr + 15u >= PASSAGE_GDT_BYTES ||
+        data.guest.tr + 15u > data.guest.gdtr.limit)
+        return {Exit::Kind::bad_state, 0, false, false};
+
+    coop_passage_enter(&data);
+
+    Exit exit{Exit::Kind::handled, 0, false, false};
+    exit.nmi = data.vector == vector_nmi || (data.pending & PASSAGE_PENDING_NMI);
+    exit.machine_check =
+        data.vector == vector_machine_check || (data.pending & PASSAGE_PENDING_MACHINE_CHECK);
+    // NMIs stay blocked until the host's handler returns, so it goes first.
+    if (exit.nmi) [[unlikely]]
+        coop_reraise(vector_nmi);
+    if (exit.machine_check) [[unlikely]]
+        coop_reraise(vector_machine_check);
+
+    if (data.vector == PASSAGE_VECTOR_DOORBELL) {
+        exit.kind = Exit::Kind::doorbell;
+    } else if (data.vector & PASSAGE_VECTOR_IN_PASSAGE) {
+        exit.kind = Exit::Kind::bad_state;
+        exit.vector = data.vector & vector_of_error_mask;
+    } else if (data.vector >= first_external_vector && data.vector < PASSAGE_VECTOR_DOORBELL) {
+        exit.kind = Exit::Kind::interrupt;
+        exit.vector = data.vector;
+    } else if (data.vector != vector_nmi && data.vector != vector_machine_check &&
+               data.vector != PASSAGE_VECTOR_ABORT) {
+        exit.kind = Exit::Kind::exception;
+        exit.vector = data.vector;
+    }
+    // An injection that was not delivered (the entry was aborted) is decided anew.
+    data.inject_rsp = 0;
+    return exit;
+}
+
+void World::reraise(std::uint32_t vector) {
+    coop_reraise(vector);
+}
+
+Doorbell World::doorbell() const {
+    const PassageData& data = state_->data();
+    return {data.gpr[gpr_rsi], {data.gpr[gpr_rdx], data.gpr[gpr_rcx], data.gpr[gpr_r8]}};
+}
+
+void World::set_result(std::uint64_t value) {
+    state_->data().gpr[gpr_rax] = value;
+}
+
+bool World::interrupts_enabled() const {
+    return state_->data().rflags & cpu::rflags_if;
+}
+
+void World::inject(std::uint64_t upcall_va, std::uint64_t entry_stack_va) {
+    PassageData& data = state_->data();
+    const bool from_user = (data.cs & 3) != 0;
+    data.inject_rip = upcall_va;
+    data.inject_rsp = align_down(from_user ? entry_stack_va : data.rsp, 16);
+}
+
+std::uint64_t World::rip() const {
+    return state_->data().rip;
+}
+
+std::uint64_t World::fault_address() const {
+    return state_->resident.guest_cr2();
+}
+
+std::uint64_t World::aborts() const {
+    return state_->data().aborts;
+}
+
+HostFeatures probe_host_features() {
+    const std::uint64_t cr4 = cpu::read_cr4();
+    const std::uint64_t efer = cpu::read_msr(cpu::Msr::efer);
+    HostFeatures host{};
+    const auto add = [&](bool condition, std::uint64_t feature) { host.features |= condition ? feature : 0; };
+    add(cr4 & cpu::cr4_la57, COOP_HOST_LA57);
+    add(cr4 & cpu::cr4_pcide, COOP_HOST_PCID);
+    add((cr4 & cpu::cr4_vmxe) || (efer & cpu::efer_svme), COOP_HOST_VMX_ON);
+    add(cr4 & cpu::cr4_fred, COOP_HOST_FRED);
+    add(cr4 & cpu::cr4_cet, COOP_HOST_CET);
+    add(cr4 & cpu::cr4_smep, COOP_HOST_SMEP);
+    add(cr4 & cpu::cr4_smap, COOP_HOST_SMAP);
+    host.xcr0 = cr4 & cpu::cr4_osxsave ? cpu::read_xcr0() : 0;
+    // FRED replaces the IDT that interrupts are forwarded through.
+    host.refusal = host.features & COOP_HOST_FRED;
+    return host;
+}
+
+} // namespace coop

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// World: one vCPU's side of the world switch, as the run loop sees it. arch/x86_64/world.cpp implements it;
+// unit tests put a scripted one in its place at link time.
+#pragma once
+
+#include "base/address.hpp"
+#include "base/owned.hpp"
+#include "memory/frame_ledger.hpp"
+#include "memory/guest_memory.hpp"
+
+#include <cstdint>
+
+namespace coop {
+
+// Why the guest left. A machine check or NMI has been handed to the host already; an interrupt's vector waits
+// for reraise().
+struct Exit {
+    enum class Kind { doorbell, interrupt, handled, exception, bad_state };
+    Kind kind;
+    std::uint32_t vector; // interrupt, exception
+    bool nmi;
+    bool machine_check;
+};
+
+struct Doorbell {
+    std::uint64_t reason;
+    std::uint64_t arguments[3];
+};
+
+// The host-wide half: what this CPU and kernel look like, refusals. Context: any CPU, may sleep.
+struct HostFeatures {
+    std::uint64_t features; // COOP_HOST_*
+    std::uint64_t xcr0;
+    std::uint32_t refusal; // a COOP_HOST_* bit or 0
+};
+HostFeatures probe_host_features();
+
+// What all vCPUs of a guest share: the intermediate address space, and the tables for the guest's first
+// steps. Owner: caller, world_shared_destroy after the last World. Context: may sleep. Fails: NO_MEMORY.
+struct WorldShared;
+Result<WorldShared*> world_shared_create(FrameLedger& ledger, const GuestMemory& memory, std::uint32_t vcpus);
+void world_shared_destroy(WorldShared* shared);
+
+class World {
+public:
+    // Context: may sleep. Fails: NO_MEMORY.
+    static Result<World> create(FrameLedger& ledger, WorldShared& shared, std::uint32_t vcpu);
+
+    // Let the first entry begin at entry with the boot protocol's registers.
+    void set_start(Physical entry, Physical boot_params);
+
+    // From load_guest to load_host: one critical section. After load_host every register is the host's.
+    void load_guest();
+    void load_host();
+    // Run the guest until it leaves. After load_guest.
+    Exit enter();
+    // Take an interrupt exit's vector through the host's own handlers, which may run for a while. After
+    // load_host, same section.
+    void reraise(std::uint32_t vector);
+
+    // Context of all below: the vCPU's thread, not between load_guest and load_host unless inside that
+    // critical section.
+    Doorbell doorbell() const;
+    void set_result(std::uint64_t value);
+    // Whether the guest can be interrupted where it stopped.
+    bool interrupts_enabled() const;
+    // Let the next entry deliver an event to upcall_va; entry_stack_va serves if user mode was interrupted.
+    void inject(std::uint64_t upcall_va, std::uint64_t entry_stack_va);
+    void cancel_injection();
+    std::uint64_t rip() const;
+    std::uint64_t fault_address() const;
+    std::uint64_t aborts() const;
+
+private:
+    struct State;
+    static void release(State* state);
+    using Handle = coop::Handle<State, release>;
+    explicit World(Handle state) : state_{std::move(state)} {}
+    Handle state_;
+};
+
+} // namespace coop
