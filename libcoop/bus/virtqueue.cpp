@@ -40,15 +40,18 @@ void shared_store(std::byte* p, T value, std::memory_order order = std::memory_o
 
 } // namespace
 
-Expected<Virtqueue> Virtqueue::create(GuestRam const& ram, VirtqueueLayout const& layout, std::uint64_t features) {
+Expected<Virtqueue> Virtqueue::create(GuestRam const& ram, VirtqueueLayout const& layout,
+                                      std::uint64_t features) {
     std::uint64_t const size = layout.size;
     if (!std::has_single_bit(size) || size > 32768) {
-        return Failure{fmt::format("queue size {} is not a power of two up to 32768; a fault of the driver", size)};
+        return Failure{
+            fmt::format("queue size {} is not a power of two up to 32768; a fault of the driver", size)};
     }
     if (layout.desc_gpa % 16 != 0 || layout.driver_gpa % 2 != 0 || layout.device_gpa % 4 != 0) {
-        return Failure{fmt::format("queue parts at {:#x}, {:#x}, {:#x} are not aligned to 16, 2 and 4 bytes; a fault of "
-                                 "the driver",
-                                 layout.desc_gpa, layout.driver_gpa, layout.device_gpa)};
+        return Failure{
+            fmt::format("queue parts at {:#x}, {:#x}, {:#x} are not aligned to 16, 2 and 4 bytes; a fault of "
+                        "the driver",
+                        layout.desc_gpa, layout.driver_gpa, layout.device_gpa)};
     }
     // Each ring ends with a 16-bit event field.
     Virtqueue queue;
@@ -56,9 +59,10 @@ Expected<Virtqueue> Virtqueue::create(GuestRam const& ram, VirtqueueLayout const
     queue.driver_ = ram.translate(layout.driver_gpa, ring_offset + size * 2 + 2);
     queue.device_ = ram.translate(layout.device_gpa, ring_offset + size * used_element_bytes + 2);
     if (queue.desc_ == nullptr || queue.driver_ == nullptr || queue.device_ == nullptr) {
-        return Failure{fmt::format("queue parts at {:#x}, {:#x}, {:#x} for {} descriptors are not all in guest RAM; a "
-                                 "fault of the driver",
-                                 layout.desc_gpa, layout.driver_gpa, layout.device_gpa, size)};
+        return Failure{
+            fmt::format("queue parts at {:#x}, {:#x}, {:#x} for {} descriptors are not all in guest RAM; a "
+                        "fault of the driver",
+                        layout.desc_gpa, layout.driver_gpa, layout.device_gpa, size)};
     }
     queue.ram_ = &ram;
     queue.features_ = features;
@@ -81,15 +85,18 @@ Expected<std::optional<Chain>> Virtqueue::pop() {
         return std::optional<Chain>{};
     }
     if (offered > size_) {
-        return Failure{fmt::format("available index is {} ahead in a queue of {}; a fault of the driver", offered, size_)};
+        return Failure{fmt::format("available index is {} ahead in a queue of {}; a fault of the driver",
+                                   offered, size_)};
     }
     std::uint64_t const entry = ring_offset + 2ull * (next_available_ % size_);
     auto const head = shared_load<std::uint16_t>(driver_ + entry);
     if (head >= size_) {
-        return Failure{fmt::format("chain begins at descriptor {} of {}; a fault of the driver", head, size_)};
+        return Failure{
+            fmt::format("chain begins at descriptor {} of {}; a fault of the driver", head, size_)};
     }
     if (in_flight_[head]) { // also keeps the number of requests in flight below the size of the queue
-        return Failure{fmt::format("descriptor {} was offered again while in use; a fault of the driver", head)};
+        return Failure{
+            fmt::format("descriptor {} was offered again while in use; a fault of the driver", head)};
     }
     Chain chain;
     chain.head = head;
@@ -102,7 +109,8 @@ Expected<std::optional<Chain>> Virtqueue::pop() {
 }
 
 Virtqueue::Descriptor Virtqueue::read_descriptor(Table const& table, std::uint32_t index) {
-    // By octets, since an indirect table may lie at any address; volatile, since the guest may change it between two reads.
+    // By octets, since an indirect table may lie at any address; volatile, since the guest may change it
+    // between two reads.
     auto const* p = static_cast<std::byte const volatile*>(table.base + index * descriptor_bytes);
     std::array<std::byte, descriptor_bytes> copy{};
     for (std::size_t i = 0; i < copy.size(); ++i) {
@@ -120,13 +128,15 @@ Expected<Virtqueue::Table> Virtqueue::open_indirect(Descriptor const& descriptor
     }
     std::uint32_t const entries = descriptor.bytes / descriptor_bytes;
     if (descriptor.bytes % descriptor_bytes != 0 || entries == 0 || entries > max_indirect) {
-        return Failure{fmt::format("indirect table of {} bytes is not 1 to {} descriptors; a fault of the driver",
-                                 descriptor.bytes, max_indirect)};
+        return Failure{
+            fmt::format("indirect table of {} bytes is not 1 to {} descriptors; a fault of the driver",
+                        descriptor.bytes, max_indirect)};
     }
     std::byte const* base = ram_->translate(descriptor.gpa, descriptor.bytes);
     if (base == nullptr) {
-        return Failure{fmt::format("indirect table of {} bytes at {:#x} is not in guest RAM; a fault of the driver",
-                                 descriptor.bytes, descriptor.gpa)};
+        return Failure{
+            fmt::format("indirect table of {} bytes at {:#x} is not in guest RAM; a fault of the driver",
+                        descriptor.bytes, descriptor.gpa)};
     }
     return Table{base, entries, true};
 }
@@ -158,7 +168,8 @@ Expected<void> Virtqueue::walk(std::uint16_t head, Chain& chain) const {
         }
         index = descriptor.next;
         if (index >= table.size) {
-            return Failure{fmt::format("descriptor {} of {} is next in a chain; a fault of the driver", index, table.size)};
+            return Failure{fmt::format("descriptor {} of {} is next in a chain; a fault of the driver", index,
+                                       table.size)};
         }
     }
     return Failure{fmt::format("chain from descriptor {} does not end; a fault of the driver", head)};
@@ -179,7 +190,7 @@ Expected<void> Virtqueue::append(Descriptor const& descriptor, Chain& chain) con
     auto& pieces = writable ? chain.writable : read_pieces;
     if (!ram_->gather(descriptor.gpa, descriptor.bytes, pieces)) {
         return Failure{fmt::format("buffer of {} bytes at {:#x} is not in guest RAM; a fault of the driver",
-                                 descriptor.bytes, descriptor.gpa)};
+                                   descriptor.bytes, descriptor.gpa)};
     }
     chain.readable.insert(chain.readable.end(), read_pieces.begin(), read_pieces.end());
     (writable ? chain.writable_bytes : chain.readable_bytes) += descriptor.bytes;
@@ -202,7 +213,8 @@ bool Virtqueue::should_interrupt() {
     if (!enabled() || next_used_ == interrupted_used_) {
         return false;
     }
-    // The used index must be visible before the driver's wish is read (section 2.7.7.2): the driver does the opposite.
+    // The used index must be visible before the driver's wish is read (section 2.7.7.2): the driver does the
+    // opposite.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if ((features_ & virtio_f_event_idx) == 0) {
         interrupted_used_ = next_used_;
@@ -217,7 +229,8 @@ bool Virtqueue::should_interrupt() {
 }
 
 void Virtqueue::disable_notifications() {
-    // With VIRTIO_F_EVENT_IDX an avail_event left behind does it: the driver rings only when it passes that index.
+    // With VIRTIO_F_EVENT_IDX an avail_event left behind does it: the driver rings only when it passes that
+    // index.
     if (enabled() && (features_ & virtio_f_event_idx) == 0) {
         shared_store<std::uint16_t>(device_, used_no_notify);
     }

@@ -37,8 +37,9 @@ struct Chain {
 // Not thread-safe: callers lock. Refers to GuestRam, which must outlive it.
 class Virtqueue {
 public:
-    // The most descriptors in an indirect table. More than the size of the queue, which is the driver's own limit: a driver
-    // that settled for a smaller queue may still make requests as long as the device model allows.
+    // The most descriptors in an indirect table. More than the size of the queue, which is the driver's own
+    // limit: a driver that settled for a smaller queue may still make requests as long as the device model
+    // allows.
     static constexpr unsigned max_indirect = 1024;
 
     // A queue the driver left disabled: always empty.
@@ -56,7 +57,7 @@ public:
     // Hands a popped chain back, with the number of bytes written to the front of its writable buffers. Any
     // order.
     void push(Chain const& chain, std::uint32_t written);
-    // Whether the driver wants an interrupt for what was pushed since the last call that returned true.
+    // Whether the driver wants an interrupt for what was pushed since the last call.
     bool should_interrupt();
 
     // Ask the driver for no doorbells while the queue is being worked off; it may ring all the same.

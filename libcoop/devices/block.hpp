@@ -13,6 +13,8 @@
 
 namespace coop {
 
+class BlockPool;
+
 struct BlockOptions {
     bool read_only = false; // implied by a read-only file
     std::string serial;     // at most 20 bytes, cut otherwise
@@ -37,11 +39,9 @@ public:
     void reset() override;
 
 private:
-    class Pool;
-
     std::shared_ptr<BlockFile> file_;
     BlockOptions options_;
-    std::unique_ptr<Pool> pool_;
+    std::unique_ptr<BlockPool> pool_;
 };
 
 } // namespace coop

@@ -27,7 +27,8 @@ struct DeviceBus::Slot {
     bool active = false;
 };
 
-DeviceBus::DeviceBus(GuestRam const& ram, std::function<void(unsigned)> raise) : ram_{ram}, raise_{std::move(raise)} {}
+DeviceBus::DeviceBus(GuestRam const& ram, std::function<void(unsigned)> raise)
+    : ram_{ram}, raise_{std::move(raise)} {}
 
 DeviceBus::~DeviceBus() {
     reset_all();
@@ -63,8 +64,10 @@ unsigned DeviceBus::count() const {
 }
 
 void DeviceBus::attach(coop_shared* shared) {
-    std::uint64_t const end = std::uint64_t{shared->device_offset} + std::uint64_t{shared->devices} * page_bytes;
-    if (attached_ || shared->magic != COOP_SHARED_MAGIC || shared->devices < slots_.size() || end > shared->size) {
+    std::uint64_t const end =
+        std::uint64_t{shared->device_offset} + std::uint64_t{shared->devices} * page_bytes;
+    if (attached_ || shared->magic != COOP_SHARED_MAGIC || shared->devices < slots_.size() ||
+        end > shared->size) {
         throw std::invalid_argument{"shared area is not complete or has no room for all devices"};
     }
     auto* const pages = reinterpret_cast<std::byte*>(shared) + shared->device_offset;
@@ -116,8 +119,8 @@ void DeviceBus::command(Slot& slot) {
         return;
     }
     if ((slot.status & ~wanted) != 0) {
-        slot.port->break_device(
-            fmt::format("driver cleared status bits ({:#x} after {:#x})", wanted, slot.status)); // section 2.1.1
+        slot.port->break_device(fmt::format("driver cleared status bits ({:#x} after {:#x})", wanted,
+                                            slot.status)); // section 2.1.1
     }
     std::uint32_t const added = wanted & ~slot.status;
     std::uint32_t refused = 0;
@@ -127,7 +130,8 @@ void DeviceBus::command(Slot& slot) {
         refused = accept_features(slot) ? 0 : virtio_status::features_ok;
     }
     slot.status = wanted & ~refused;
-    if ((added & virtio_status::driver_ok) != 0 && (wanted & virtio_status::failed) == 0 && !slot.port->broken()) {
+    if ((added & virtio_status::driver_ok) != 0 && (wanted & virtio_status::failed) == 0 &&
+        !slot.port->broken()) {
         if (!activate(slot)) {
             slot.status &= ~virtio_status::driver_ok;
         }
@@ -143,7 +147,8 @@ bool DeviceBus::accept_features(Slot& slot) {
 
 bool DeviceBus::activate(Slot& slot) {
     if ((slot.status & virtio_status::features_ok) == 0) {
-        slot.port->break_device("driver set DRIVER_OK before the device accepted its features"); // section 3.1.1
+        slot.port->break_device(
+            "driver set DRIVER_OK before the device accepted its features"); // section 3.1.1
         return false;
     }
     std::vector<Virtqueue> queues;
@@ -154,8 +159,9 @@ bool DeviceBus::activate(Slot& slot) {
             continue;
         }
         if (chosen.size > slot.queue_sizes[i]) {
-            slot.port->break_device(fmt::format("driver chose {} descriptors for queue {}, the device allows {}", chosen.size,
-                                                i, slot.queue_sizes[i]));
+            slot.port->break_device(
+                fmt::format("driver chose {} descriptors for queue {}, the device allows {}", chosen.size, i,
+                            slot.queue_sizes[i]));
             return false;
         }
         auto queue = Virtqueue::create(

@@ -91,8 +91,10 @@ void DevicePort::interrupt_locked(unsigned bit) {
     if (muted_) {
         return;
     }
-    // What the driver is told about is visible before it sees the bit. While earlier bits wait, so does an interrupt.
-    auto const before = std::atomic_ref<coop_u64>{page_->interrupts}.fetch_or(1ull << bit, std::memory_order_seq_cst);
+    // What the driver is told about is visible before it sees the bit. While earlier bits wait, so does an
+    // interrupt.
+    auto const before =
+        std::atomic_ref<coop_u64>{page_->interrupts}.fetch_or(1ull << bit, std::memory_order_seq_cst);
     if (before == 0) {
         raise_();
     }
@@ -114,7 +116,8 @@ void DevicePort::publish_config(std::span<std::byte const> bytes) {
     if (same) {
         return;
     }
-    // Odd while the bytes change, so that a driver that reads it before and after never takes a mixture for the truth.
+    // Odd while the bytes change, so that a driver that reads it before and after never takes a mixture for
+    // the truth.
     std::atomic_ref<coop_u32>{page_->config_generation}.fetch_add(1, std::memory_order_seq_cst);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     store(page_->config_size, static_cast<coop_u32>(bytes.size()));
@@ -144,7 +147,8 @@ void DevicePort::break_locked(std::string const& reason) {
     broken_ = true;
     answered_status_ |= virtio_status::device_needs_reset;
     store(page_->status_seen, answered_status_);
-    interrupt_locked(COOP_DEVICE_CONFIG_INTERRUPT); // section 2.1.2: a notification, if the driver is there to take it
+    interrupt_locked(
+        COOP_DEVICE_CONFIG_INTERRUPT); // section 2.1.2: a notification, if the driver is there to take it
     if (fault_) {
         fault_(reason);
     }

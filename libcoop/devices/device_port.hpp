@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// One device's page in the shared area, from the device's side; what DeviceBus and InterruptLine share. The guest may
-// write the whole page at any time, so nothing the device relies on is read back from it.
+// One device's page in the shared area, from the device's side; what DeviceBus and InterruptLine share. The
+// guest may write the whole page at any time, so nothing the device relies on is read back from it.
 #pragma once
 
 #include "coop/guest/abi.h"
@@ -17,7 +17,8 @@ namespace coop {
 // Thread-safe.
 class DevicePort {
 public:
-    DevicePort(coop_device_page* page, std::function<void()> raise, std::function<void(std::string const&)> fault);
+    DevicePort(coop_device_page* page, std::function<void()> raise,
+               std::function<void(std::string const&)> fault);
 
     // What the driver wrote.
     std::uint32_t command() const; // acquires what was written before it
@@ -30,7 +31,8 @@ public:
     // The device's answer to a command; DEVICE_NEEDS_RESET is added while the device is broken.
     void answer(std::uint32_t command, std::uint32_t status);
     std::uint32_t answered() const;
-    // Lets interrupts through, or not. On return of mute() no raise is under way and the interrupt bits are clear.
+    // Lets interrupts through, or not. On return of mute() no raise is under way and the interrupt bits are
+    // clear.
     void unmute();
     void mute();
 

@@ -22,6 +22,7 @@ constexpr std::uint64_t virtio_f_event_idx = 1ull << 29;
 constexpr std::uint64_t virtio_f_version_1 = 1ull << 32;
 
 // What every model of ours can offer.
-constexpr std::uint64_t virtio_common_features = virtio_f_version_1 | virtio_f_event_idx | virtio_f_indirect_desc;
+constexpr std::uint64_t virtio_common_features =
+    virtio_f_version_1 | virtio_f_event_idx | virtio_f_indirect_desc;
 
 } // namespace coop

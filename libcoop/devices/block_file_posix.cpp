@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// BlockFile on POSIX systems, with Linux's fallocate where it exists.
+#include "devices/block_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <vector>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace coop {
+namespace {
+
+constexpr std::uint64_t sector_bytes = 512;
+constexpr std::size_t zeroes_bytes = 64 * 1024;
+
+#ifdef F_OFD_SETLK
+constexpr int lock_command = F_OFD_SETLK;
+#else
+constexpr int lock_command =
+    F_SETLK; // of the process, not of the open file: no protection within one process
+#endif
+
+std::error_code last_error() {
+    return {errno, std::generic_category()};
+}
+
+class Descriptor {
+public:
+    explicit Descriptor(int fd) : fd_{fd} {}
+    Descriptor(Descriptor const&) = delete;
+    Descriptor& operator=(Descriptor const&) = delete;
+    ~Descriptor() {
+        if (fd_ >= 0) {
+            ::close(fd_);
+        }
+    }
+    int get() const { return fd_; }
+
+private:
+    int fd_;
+};
+
+// Free space in the file where the range was; the range reads as zeroes.
+std::error_code punch(int fd, std::uint64_t offset, std::uint64_t bytes) {
+#ifdef FALLOC_FL_PUNCH_HOLE
+    int result = 0;
+    do {
+        result = ::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                             static_cast<off_t>(bytes));
+    } while (result != 0 && errno == EINTR);
+    return result == 0 ? std::error_code{} : last_error();
+#else
+    (void)fd, (void)offset, (void)bytes;
+    return std::make_error_code(std::errc::operation_not_supported);
+#endif
+}
+
+class PosixBlockFile : public BlockFile {
+public:
+    PosixBlockFile(std::unique_ptr<Descriptor> file, std::uint64_t size, bool read_only, bool can_discard)
+        : file_{std::move(file)}, size_{size}, read_only_{read_only}, can_discard_{can_discard} {}
+
+    std::uint64_t size() const override { return size_; }
+    bool read_only() const override { return read_only_; }
+    bool can_discard() const override { return can_discard_; }
+
+    std::error_code read(std::uint64_t offset, std::span<std::span<std::byte> const> buffers) override {
+        return transfer(::preadv, offset, buffers);
+    }
+
+    std::error_code write(std::uint64_t offset,
+                          std::span<std::span<std::byte const> const> buffers) override {
+        return transfer(::pwritev, offset, buffers);
+    }
+
+    std::error_code flush() override {
+        int result = 0;
+        do {
+            result = ::fdatasync(file_->get());
+        } while (result != 0 && errno == EINTR);
+        return result == 0 ? std::error_code{} : last_error();
+    }
+
+    std::error_code discard(std::uint64_t offset, std::uint64_t bytes) override {
+        auto const error = punch(file_->get(), offset, bytes);
+        // A discard is advice: where the file system has no holes there is nothing to do.
+        return error == std::errc::operation_not_supported ? std::error_code{} : error;
+    }
+
+    std::error_code write_zeroes(std::uint64_t offset, std::uint64_t bytes, bool may_discard) override {
+        if (may_discard) {
+            auto const error = punch(file_->get(), offset, bytes);
+            if (error != std::errc::operation_not_supported) {
+                return error;
+            }
+        }
+        static std::array<std::byte, zeroes_bytes> const zeroes{};
+        while (bytes > 0) {
+            std::array const piece{
+                std::span<std::byte const>{zeroes}.first(std::min<std::uint64_t>(bytes, zeroes_bytes))};
+            if (auto const error = write(offset, piece)) {
+                return error;
+            }
+            offset += piece[0].size();
+            bytes -= piece[0].size();
+        }
+        return {};
+    }
+
+private:
+    template <typename Call, typename Byte>
+    std::error_code transfer(Call call, std::uint64_t offset, std::span<std::span<Byte> const> buffers) {
+        std::vector<iovec> vectors;
+        for (auto const buffer : buffers) {
+            if (!buffer.empty()) {
+                vectors.push_back({const_cast<std::byte*>(buffer.data()), buffer.size()});
+            }
+        }
+        std::span<iovec> left{vectors};
+        while (!left.empty()) {
+            auto const count = static_cast<int>(std::min<std::size_t>(left.size(), IOV_MAX));
+            auto const moved = call(file_->get(), left.data(), count, static_cast<off_t>(offset));
+            if (moved < 0 && errno == EINTR) {
+                continue;
+            }
+            if (moved <= 0) { // nothing at all: the file was cut short behind our back
+                return moved < 0 ? last_error() : std::make_error_code(std::errc::io_error);
+            }
+            offset += static_cast<std::uint64_t>(moved);
+            skip(left, static_cast<std::size_t>(moved));
+        }
+        return {};
+    }
+
+    static void skip(std::span<iovec>& vectors, std::size_t bytes) {
+        while (bytes > 0) {
+            iovec& first = vectors.front();
+            auto const here = std::min(bytes, first.iov_len);
+            first.iov_base = static_cast<std::byte*>(first.iov_base) + here;
+            first.iov_len -= here;
+            bytes -= here;
+            if (first.iov_len == 0) {
+                vectors = vectors.subspan(1);
+            }
+        }
+    }
+
+    std::unique_ptr<Descriptor> file_;
+    std::uint64_t const size_;
+    bool const read_only_;
+    bool const can_discard_;
+};
+
+Expected<void> lock(int fd, std::string const& path, bool read_only) {
+    struct flock range {};
+    range.l_type = static_cast<short>(read_only ? F_RDLCK : F_WRLCK);
+    range.l_whence = SEEK_SET; // length 0: to the end, wherever that is
+    if (::fcntl(fd, lock_command, &range) == 0) {
+        return {};
+    }
+    if (errno == EAGAIN || errno == EACCES) {
+        return Failure{
+            fmt::format("disk image '{}' is in use{}; stop its user, or give each guest its own image", path,
+                        read_only ? " for writing" : "")};
+    }
+    return Failure{fmt::format("cannot lock disk image '{}': {}; move it to a file system with locks", path,
+                               std::strerror(errno))};
+}
+
+} // namespace
+
+Expected<std::shared_ptr<BlockFile>> BlockFile::open(std::string const& path, bool read_only) {
+    // O_NONBLOCK: opening a FIFO by mistake must not hang; it means nothing to what is accepted below.
+    int const flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    auto file = std::make_unique<Descriptor>(::open(path.c_str(), flags));
+    if (file->get() < 0) {
+        return Failure{fmt::format("cannot open disk image '{}' for {}: {}", path,
+                                   read_only ? "reading" : "writing", std::strerror(errno))};
+    }
+    struct stat status {};
+    if (::fstat(file->get(), &status) != 0) {
+        return Failure{fmt::format("cannot examine disk image '{}': {}", path, std::strerror(errno))};
+    }
+    if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) {
+        return Failure{
+            fmt::format("disk image '{}' is neither a regular file nor a block device; name one", path)};
+    }
+    // lseek, since st_size of a block device is 0.
+    off_t const end = ::lseek(file->get(), 0, SEEK_END);
+    if (end < 0) {
+        return Failure{
+            fmt::format("cannot find the size of disk image '{}': {}", path, std::strerror(errno))};
+    }
+    auto const size = static_cast<std::uint64_t>(end);
+    if (size == 0 || size % sector_bytes != 0) {
+        return Failure{fmt::format(
+            "disk image '{}' has {} bytes, not a nonzero multiple of {}; use a raw image, or extend "
+            "it with truncate",
+            path, size, sector_bytes)};
+    }
+    if (auto locked = lock(file->get(), path, read_only); !locked) {
+        return locked.error();
+    }
+    // Asked at the end of the file, where there is nothing to lose. Not for block devices, which refuse that
+    // range.
+    bool const can_discard = !read_only && S_ISREG(status.st_mode) && !punch(file->get(), size, sector_bytes);
+    return std::shared_ptr<BlockFile>{
+        std::make_shared<PosixBlockFile>(std::move(file), size, read_only, can_discard)};
+}
+
+} // namespace coop
