@@ -41,7 +41,7 @@ enum {
  * ExAllocatePoolWithTag.
  */
 void* coop_host_alloc(size_t bytes);
-/* Context: any but interrupt handlers. p may be NULL. */
+/* Context: may sleep. p may be NULL. */
 void coop_host_free(void* p);
 
 /* --- Memory
