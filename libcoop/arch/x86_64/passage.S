@@ -95,6 +95,14 @@
 	.balign	4096
 	.globl	coop_passage_start
 coop_passage_start:
+#ifdef __ELF__
+	/* All of it one function with no stack frames, for objtool. */
+	.type	coop_passage_start, @function
+	.size	coop_passage_start, PASSAGE_TEXT_BYTES
+	.pushsection .discard.func_stack_frame_non_standard, "aw", @progbits
+	.long	coop_passage_start - .
+	.popsection
+#endif
 
 /* ---- The doorbell: the guest calls, %rdi = its data, reason and arguments in %rsi, %rdx, %rcx, %r8 ------------------------- */
 	endbr64

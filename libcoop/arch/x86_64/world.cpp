@@ -24,7 +24,10 @@ constexpr std::uint32_t first_external_vector = 32;
 constexpr std::uint64_t vector_of_error_mask = 0xff;
 
 std::uint64_t text_host() {
-    return reinterpret_cast<std::uint64_t>(coop_passage_start);
+    auto address = reinterpret_cast<std::uint64_t>(coop_passage_start);
+    // Opaque to the compiler: an address folded into the middle of the text would look to objtool like a branch target.
+    asm("" : "+r"(address));
+    return address;
 }
 
 std::uint64_t data_guest_va(std::uint32_t vcpu) {
@@ -74,7 +77,7 @@ Result<WorldShared*> world_shared_create(FrameLedger& ledger, const GuestMemory&
     COOP_ASSERT(text_host() >> 30 != COOP_PASSAGE_VA >> 30);
     Owned<WorldShared> shared = COOP_TRY(make_owned<WorldShared>(ledger, paging_levels()));
     for (std::uint64_t offset = 0; offset < PASSAGE_TEXT_BYTES; offset += page_bytes) {
-        const Physical page{coop_host_phys(coop_passage_start + offset)};
+        const Physical page{coop_host_phys(reinterpret_cast<const void*>(text_host() + offset))};
         for (std::uint64_t view : {text_host(), std::uint64_t{COOP_PASSAGE_VA}}) {
             if (Status s =
                     shared->intermediate.map_pages(view + offset, page, page_bytes, PageTables::read_execute);
