@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// How coopctl fails: one exception that carries what happened and why, what the user can do, and the exit status.
-// The numbers are an interface for scripts (docs/coopctl.md).
+// How coopctl fails: one exception that carries what happened and why, what the user can do, and the exit
+// status. The numbers are an interface for scripts (docs/coopctl.md).
 #pragma once
 
 #include <stdexcept>

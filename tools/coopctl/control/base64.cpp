@@ -49,7 +49,8 @@ std::optional<std::string> base64_decode(std::string_view text) {
         unsigned const padding = !last ? 0 : text.substr(i + 2) == "==" ? 2 : text[i + 3] == '=' ? 1 : 0;
         std::uint32_t group = 0;
         for (unsigned k = 0; k < 4; ++k) {
-            auto const value = k < 4 - padding ? values[static_cast<unsigned char>(text[i + k])] : std::int8_t{0};
+            auto const value =
+                k < 4 - padding ? values[static_cast<unsigned char>(text[i + k])] : std::int8_t{0};
             if (value < 0) {
                 return std::nullopt;
             }

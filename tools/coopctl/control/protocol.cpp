@@ -19,8 +19,9 @@ std::int64_t integer(Json const& message, char const* key, std::int64_t least, s
         throw ProtocolError(fmt::format("control message without the number '{}'", key));
     }
     // A number above INT64_MAX is held unsigned.
-    bool const huge = found->is_number_unsigned() &&
-                      found->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    bool const huge =
+        found->is_number_unsigned() &&
+        found->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     auto const value = huge ? most : found->get<std::int64_t>();
     if (huge || value < least || value > most) {
         throw ProtocolError(fmt::format("control message with '{}' out of range", key));
@@ -73,7 +74,8 @@ Request decode_request(std::string_view line) {
     auto const message = decode_object(line);
     auto const type = text(message, "type");
     if (type == "hello") {
-        return HelloRequest{static_cast<int>(integer(message, "protocol", 0, std::numeric_limits<int>::max()))};
+        return HelloRequest{
+            static_cast<int>(integer(message, "protocol", 0, std::numeric_limits<int>::max()))};
     }
     if (type == "status") {
         return StatusRequest{};
@@ -111,7 +113,9 @@ std::string encode(Json const& message) {
     return message.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
-std::string encode_request(Request const& request) { return encode(std::visit(Encoder{}, request)); }
+std::string encode_request(Request const& request) {
+    return encode(std::visit(Encoder{}, request));
+}
 
 Json hello_message(std::string_view name, std::int64_t process) {
     return {{"type", "hello"}, {"protocol", protocol_version}, {"name", name}, {"pid", process}};
@@ -121,9 +125,13 @@ Json output_message(std::string_view bytes) {
     return {{"type", "output"}, {"data", base64_encode(std::as_bytes(std::span(bytes)))}};
 }
 
-Json dropped_message(std::uint64_t bytes) { return {{"type", "dropped"}, {"bytes", bytes}}; }
+Json dropped_message(std::uint64_t bytes) {
+    return {{"type", "dropped"}, {"bytes", bytes}};
+}
 
-Json reply_message(Json data) { return {{"type", "reply"}, {"data", std::move(data)}}; }
+Json reply_message(Json data) {
+    return {{"type", "reply"}, {"data", std::move(data)}};
+}
 
 Json error_message(Failure const& failure) {
     return {{"type", "error"},
@@ -132,12 +140,15 @@ Json error_message(Failure const& failure) {
             {"advice", failure.advice()}};
 }
 
-Json end_message(Json result) { return {{"type", "end"}, {"result", std::move(result)}}; }
+Json end_message(Json result) {
+    return {{"type", "end"}, {"result", std::move(result)}};
+}
 
 void check_protocol(int theirs) {
     if (theirs != protocol_version) {
-        throw ProtocolError(fmt::format("control protocol mismatch: this coopctl speaks version {}, the guest's side version {}",
-                                        protocol_version, theirs));
+        throw ProtocolError(fmt::format(
+            "control protocol mismatch: this coopctl speaks version {}, the guest's side version {}",
+            protocol_version, theirs));
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The control protocol between coopctl and a guest's process: one JSON object a line, both ways. The first line each side sends is
-// a hello with the protocol's version. docs/coopctl.md lists the messages. Everything received is hostile until decoded here.
+// The control protocol between coopctl and a guest's process: one JSON object a line, both ways. The first
+// line each side sends is a hello with the protocol's version. docs/coopctl.md lists the messages. Everything
+// received is hostile until decoded here.
 #pragma once
 
 #include "failure.hpp"
@@ -36,8 +37,8 @@ struct ResizeRequest {
     std::uint16_t columns;
     std::uint16_t rows;
 };
-using Request = std::variant<HelloRequest, StatusRequest, StatsRequest, KillRequest, StopRequest, ConsoleRequest,
-                             LogsRequest, InputRequest, ResizeRequest>;
+using Request = std::variant<HelloRequest, StatusRequest, StatsRequest, KillRequest, StopRequest,
+                             ConsoleRequest, LogsRequest, InputRequest, ResizeRequest>;
 
 struct ProtocolError : Failure {
     explicit ProtocolError(std::string const& what) : Failure(ExitCode::failure, what) {}

@@ -20,7 +20,8 @@ public:
     virtual void accept(std::function<void(ControlStream)> handler) = 0;
 
     // Replaces a stale socket: the caller holds the guest's lock. Throws Failure.
-    static std::unique_ptr<ControlListener> create(boost::asio::io_context& io, std::filesystem::path const& path);
+    static std::unique_ptr<ControlListener> create(boost::asio::io_context& io,
+                                                   std::filesystem::path const& path);
 };
 
 // Throws Failure (no_guest) if nobody listens.

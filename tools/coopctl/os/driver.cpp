@@ -8,8 +8,9 @@
 namespace coop::ctl {
 
 char const* request_name(coop_request request) {
-    static constexpr char const* names[COOP_REQUEST_COUNT] = {"VERSION", "HOST",     "CREATE",    "EXTENTS", "START", "RUN",
-                                                              "NOTIFIER", "INTERRUPT", "STATS", "LOG",     "EVENT", "END"};
+    static constexpr char const* names[COOP_REQUEST_COUNT] = {"VERSION", "HOST", "CREATE",   "EXTENTS",
+                                                              "START",   "RUN",  "NOTIFIER", "INTERRUPT",
+                                                              "STATS",   "LOG",  "EVENT",    "END"};
     return request < COOP_REQUEST_COUNT ? names[request] : "?";
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The driver as the per-guest process sees it: one open handle of /dev/coop (Linux) or \\.\coop (NT), which holds at most one guest.
-// Destroying the object closes the handle, which ends the guest and returns its memory once every Mapping is gone too.
+// The driver as the per-guest process sees it: one open handle of /dev/coop (Linux) or \\.\coop (NT), which
+// holds at most one guest. Destroying the object closes the handle, which ends the guest and returns its
+// memory once every Mapping is gone too.
 #pragma once
 
 #include "coop/ioctl.h"
@@ -36,7 +37,8 @@ public:
     virtual ~Watch() = default;
 };
 
-// Every function throws DriverError. All but run are quick; interrupt, end and run may be called from any thread.
+// Every function throws DriverError. All but run are quick; interrupt, end and run may be called from any
+// thread.
 class Driver {
 public:
     virtual ~Driver() = default;
@@ -48,7 +50,8 @@ public:
     virtual void start(coop_start const& request) = 0;
     // Lends the thread to a vCPU. false: interrupted by the host, call again.
     virtual bool run(coop_run& run) = 0;
-    // Calls handler on io's thread after each doorbell (several may be reported once). device may be COOP_NOTIFY_LOG.
+    // Calls handler on io's thread after each doorbell (several may be reported once). device may be
+    // COOP_NOTIFY_LOG.
     virtual std::unique_ptr<Watch> watch(boost::asio::io_context& io, unsigned device, unsigned queue,
                                          std::function<void()> handler) = 0;
     virtual void interrupt(unsigned device) = 0;

@@ -16,10 +16,12 @@ bool is_administrator();
 
 // Where guests' sockets and locks live unless told otherwise: /run/coop.
 std::filesystem::path default_runtime_directory();
-// Makes the directory if need be; throws Failure unless it is ours alone (owner, mode 0700, no symbolic link).
+// Makes the directory if need be; throws Failure unless it is ours alone (owner, mode 0700, no symbolic
+// link).
 void make_private_directory(std::filesystem::path const& directory);
 
-// A detached child: own session, standard input and output are pipes to us, standard error goes to the null device.
+// A detached child: own session, standard input and output are pipes to us, standard error goes to the null
+// device.
 class Child {
 public:
     virtual ~Child() = default; // closes the pipes, leaves the child running
@@ -32,7 +34,8 @@ public:
 // Starts this program anew with these arguments. Throws Failure.
 std::unique_ptr<Child> spawn_self(std::vector<std::string> const& arguments);
 
-// For the detached child, once it has reported: standard streams to the null device, so that nobody waits for them.
+// For the detached child, once it has reported: standard streams to the null device, so that nobody waits for
+// them.
 void drop_standard_streams();
 // Blocks the signals that asio handles on the main thread; call on each other thread.
 void block_signals_on_this_thread();

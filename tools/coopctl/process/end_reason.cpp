@@ -11,19 +11,19 @@ namespace {
 
 // SDM volume 3, table 6-1.
 constexpr std::array<char const*, 22> exception_names = {
-    "divide error",       "debug exception",  "NMI",           "breakpoint",          "overflow",
-    "bound range",        "invalid opcode",   "no FPU",        "double fault",        "coprocessor overrun",
-    "invalid TSS",        "segment missing",  "stack fault",   "general protection",  "page fault",
-    "exception 15",       "x87 error",        "alignment",     "machine check",       "SIMD error",
-    "virtualization",     "control protection"};
+    "divide error",   "debug exception",   "NMI",         "breakpoint",         "overflow",
+    "bound range",    "invalid opcode",    "no FPU",      "double fault",       "coprocessor overrun",
+    "invalid TSS",    "segment missing",   "stack fault", "general protection", "page fault",
+    "exception 15",   "x87 error",         "alignment",   "machine check",      "SIMD error",
+    "virtualization", "control protection"};
 
 constexpr std::uint64_t page_fault = 14;
 
 std::string exception_text(coop_run const& run) {
     auto const name = run.detail < exception_names.size() ? std::string(exception_names[run.detail])
                                                           : fmt::format("exception {}", run.detail);
-    auto text = fmt::format("the guest kernel took a {} (vector {}) at rip {:#x} where it had no handler", name, run.detail,
-                            run.rip);
+    auto text = fmt::format("the guest kernel took a {} (vector {}) at rip {:#x} where it had no handler",
+                            name, run.detail, run.rip);
     if (run.detail == page_fault) {
         text += fmt::format(", address {:#x}", run.address);
     }
@@ -59,14 +59,17 @@ EndResult describe_end(coop_run const& run) {
         set("killed", "the guest was ended by force", true);
         break;
     case COOP_END_STUCK:
-        set("stuck", fmt::format("the guest kept interrupts off beyond the limit, at rip {:#x}", run.rip), true);
+        set("stuck", fmt::format("the guest kept interrupts off beyond the limit, at rip {:#x}", run.rip),
+            true);
         break;
     case COOP_END_EXCEPTION:
         set("exception", exception_text(run), true);
         break;
     case COOP_END_BAD_STATE:
         set("bad-state",
-            fmt::format("the guest's saved state cannot be entered (detail {:#x}, rip {:#x})", run.detail, run.rip), true);
+            fmt::format("the guest's saved state cannot be entered (detail {:#x}, rip {:#x})", run.detail,
+                        run.rip),
+            true);
         break;
     default:
         set("unknown", fmt::format("the driver reported the unknown end reason {}", run.end), true);
@@ -91,8 +94,9 @@ EndResult describe_lost() {
 }
 
 nlohmann::json to_json(EndResult const& r) {
-    return {{"name", r.name},     {"reason", r.reason},   {"text", r.text},       {"abnormal", r.abnormal}, {"detail", r.detail},
-            {"rip", r.rip},       {"address", r.address}, {"started", r.started}, {"ended", r.ended}};
+    return {{"name", r.name},         {"reason", r.reason},   {"text", r.text},
+            {"abnormal", r.abnormal}, {"detail", r.detail},   {"rip", r.rip},
+            {"address", r.address},   {"started", r.started}, {"ended", r.ended}};
 }
 
 EndResult end_from_json(nlohmann::json const& json) {

@@ -12,7 +12,8 @@ namespace coop::ctl {
 
 struct EndResult {
     std::string name;
-    std::string reason; // "poweroff" "reboot" "halt" "panic" "killed" "stuck" "exception" "bad-state" "error" "lost" "unknown"
+    std::string reason; // "poweroff" "reboot" "halt" "panic" "killed" "stuck" "exception" "bad-state" "error"
+                        // "lost" "unknown"
     std::string text;   // one line for people
     bool abnormal = false;
     std::uint64_t detail = 0;

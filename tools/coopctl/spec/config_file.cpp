@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// TOML to SpecOptions. toml++ keeps the source position of every node, which is what makes file:line possible.
+// TOML to SpecOptions. toml++ keeps the source position of every node, which is what makes file:line
+// possible.
 #include "spec/config_file.hpp"
 
 #include "failure.hpp"
@@ -45,7 +46,8 @@ private:
     }
 
     struct Located : Failure {
-        Located(std::string const& what, std::string advice) : Failure(ExitCode::usage, what, std::move(advice)) {}
+        Located(std::string const& what, std::string advice)
+            : Failure(ExitCode::usage, what, std::move(advice)) {}
     };
 
     template <typename T>
@@ -53,7 +55,8 @@ private:
         if (auto const value = node.value_exact<T>()) {
             return *value;
         }
-        throw Failure(ExitCode::usage, fmt::format("bad value for '{}'", key), fmt::format("write {} = {}", key, form));
+        throw Failure(ExitCode::usage, fmt::format("bad value for '{}'", key),
+                      fmt::format("write {} = {}", key, form));
     }
 
     std::string path(toml::node const& node, std::string_view key) {
@@ -66,7 +69,8 @@ private:
             options.name = expect<std::string>(node, key, "\"NAME\"");
             check_name(*options.name);
         } else if (key == "memory") {
-            options.memory = check_memory(parse_size(expect<std::string>(node, key, "\"512M\", with the quotes")));
+            options.memory =
+                check_memory(parse_size(expect<std::string>(node, key, "\"512M\", with the quotes")));
         } else if (key == "kernel") {
             options.kernel = check_text("kernel", path(node, key));
         } else if (key == "initrd") {
@@ -107,7 +111,8 @@ private:
         }
         auto const* table = node.as_table();
         if (table == nullptr) {
-            throw Failure(ExitCode::usage, "bad value for 'disk'", "write \"path=IMAGE[,readonly][,serial=TEXT]\"");
+            throw Failure(ExitCode::usage, "bad value for 'disk'",
+                          "write \"path=IMAGE[,readonly][,serial=TEXT]\"");
         }
         for (auto const& [key, value] : *table) {
             at_line(key.source().begin.line, [&, name = key.str(), &element = value] {
@@ -150,9 +155,11 @@ SpecOptions read_config_file(std::filesystem::path const& file) {
     std::string text(config_most + 1, '\0');
     if (!stream || !stream.read(text.data(), static_cast<std::streamsize>(text.size())).eof()) {
         if (stream && static_cast<std::size_t>(stream.gcount()) > config_most) {
-            throw Failure(ExitCode::usage, fmt::format("{} is too large for a configuration file", file.string()));
+            throw Failure(ExitCode::usage,
+                          fmt::format("{} is too large for a configuration file", file.string()));
         }
-        throw Failure(ExitCode::usage, fmt::format("cannot read {}: {}", file.string(), std::strerror(errno)));
+        throw Failure(ExitCode::usage,
+                      fmt::format("cannot read {}: {}", file.string(), std::strerror(errno)));
     }
     text.resize(static_cast<std::size_t>(stream.gcount()));
     return parse_config(text, file);

@@ -25,7 +25,9 @@ constexpr std::size_t disks_most = COOP_MAX_DEVICES - 1; // the console is a dev
     throw Failure(ExitCode::usage, what, std::move(advice));
 }
 
-std::string absolute(std::string const& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
+std::string absolute(std::string const& path) {
+    return std::filesystem::absolute(path).lexically_normal().string();
+}
 
 template <typename T>
 void take(std::optional<T>& mine, std::optional<T> const& stronger) {
@@ -59,14 +61,16 @@ void SpecOptions::override_with(SpecOptions const& stronger) {
 std::uint64_t check_memory(std::uint64_t bytes) {
     if (bytes < memory_least) {
         usage(fmt::format("too little memory: {}", format_size(bytes)),
-              fmt::format("a guest needs {} or more; a number without a unit counts bytes", format_size(memory_least)));
+              fmt::format("a guest needs {} or more; a number without a unit counts bytes",
+                          format_size(memory_least)));
     }
     if (bytes % memory_unit != 0) {
         usage(fmt::format("bad memory size: {} is not a multiple of 2 MiB", format_size(bytes)),
               fmt::format("the next larger size is {}M", (bytes / memory_unit + 1) * 2));
     }
     if (bytes > memory_most) {
-        usage(fmt::format("too much memory: {} is beyond what the guest kernel can address", format_size(bytes)));
+        usage(fmt::format("too much memory: {} is beyond what the guest kernel can address",
+                          format_size(bytes)));
     }
     return bytes;
 }
@@ -123,8 +127,9 @@ DiskSpec parse_disk(std::string const& text) {
             once(have_readonly, "readonly");
             disk.readonly = true;
         } else {
-            usage(fmt::format("bad disk '{}': '{}' is not understood", text, part),
-                  "write path=IMAGE[,readonly][,serial=TEXT]; a path with a comma needs a configuration file");
+            usage(
+                fmt::format("bad disk '{}': '{}' is not understood", text, part),
+                "write path=IMAGE[,readonly][,serial=TEXT]; a path with a comma needs a configuration file");
         }
     }
     return check_disk(disk);
@@ -150,7 +155,8 @@ GuestSpec complete_spec(SpecOptions const& options) {
     spec.reboot = options.reboot.value_or(true);
     spec.disks = options.disks.value_or(std::vector<DiskSpec>{});
     if (spec.disks.size() > disks_most) {
-        usage(fmt::format("too many disks: {}", spec.disks.size()), fmt::format("at most {} fit", disks_most));
+        usage(fmt::format("too many disks: {}", spec.disks.size()),
+              fmt::format("at most {} fit", disks_most));
     }
     for (auto& disk : spec.disks) {
         disk = check_disk(disk);
@@ -164,8 +170,9 @@ nlohmann::json to_json(GuestSpec const& spec) {
     for (auto const& disk : spec.disks) {
         disks.push_back({{"path", disk.path}, {"readonly", disk.readonly}, {"serial", disk.serial}});
     }
-    return {{"name", spec.name},       {"memory", spec.memory}, {"kernel", spec.kernel}, {"initrd", spec.initrd},
-            {"cmdline", spec.cmdline}, {"disks", disks},        {"vcpus", spec.vcpus},   {"reboot", spec.reboot}};
+    return {{"name", spec.name},     {"memory", spec.memory},   {"kernel", spec.kernel},
+            {"initrd", spec.initrd}, {"cmdline", spec.cmdline}, {"disks", disks},
+            {"vcpus", spec.vcpus},   {"reboot", spec.reboot}};
 }
 
 GuestSpec spec_from_json(nlohmann::json const& json) {

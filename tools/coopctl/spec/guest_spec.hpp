@@ -57,7 +57,8 @@ DiskSpec check_disk(DiskSpec disk);
 // "path=IMG[,readonly][,serial=S]".
 DiskSpec parse_disk(std::string const& text);
 
-// For the hand-over between `coopctl start` and the per-guest process. from_json throws Failure on any mismatch.
+// For the hand-over between `coopctl start` and the per-guest process. from_json throws Failure on any
+// mismatch.
 nlohmann::json to_json(GuestSpec const& spec);
 GuestSpec spec_from_json(nlohmann::json const& json);
 

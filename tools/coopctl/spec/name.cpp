@@ -29,9 +29,10 @@ void check_name(std::string_view name) {
     std::string shown(name.substr(0, 80));
     std::replace_if(
         shown.begin(), shown.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-    throw Failure(ExitCode::usage, fmt::format("bad guest name '{}'", shown),
-                  fmt::format("a name has 1 to {} of the characters A-Z a-z 0-9 . _ - and does not start with '-'",
-                              COOP_NAME_BYTES - 1));
+    throw Failure(
+        ExitCode::usage, fmt::format("bad guest name '{}'", shown),
+        fmt::format("a name has 1 to {} of the characters A-Z a-z 0-9 . _ - and does not start with '-'",
+                    COOP_NAME_BYTES - 1));
 }
 
 } // namespace coop::ctl

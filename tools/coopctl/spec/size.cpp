@@ -28,7 +28,8 @@ unsigned shift_of(std::string_view text, std::string_view suffix) {
     auto const index = suffixes.find(static_cast<char>(std::toupper(static_cast<unsigned char>(suffix[0]))));
     auto const rest = suffix.substr(1);
     bool const plain = rest.empty();
-    bool const iec = rest.size() == 2 && (rest[0] == 'i' || rest[0] == 'I') && (rest[1] == 'B' || rest[1] == 'b');
+    bool const iec =
+        rest.size() == 2 && (rest[0] == 'i' || rest[0] == 'I') && (rest[1] == 'B' || rest[1] == 'b');
     if (index == std::string_view::npos || !(plain || iec)) {
         bad_size(text, fmt::format("unknown unit '{}'", suffix));
     }
@@ -59,7 +60,8 @@ std::string format_size(std::uint64_t bytes) {
     while (unit < 4 && bytes >> (10 * (unit + 1)) != 0) {
         ++unit;
     }
-    // 1536 MiB says more than "1.5 GiB" only when it is exact: prefer a smaller unit while the number stays short.
+    // 1536 MiB says more than "1.5 GiB" only when it is exact: prefer a smaller unit while the number stays
+    // short.
     std::uint64_t const whole = bytes >> (10 * unit);
     if (whole << (10 * unit) == bytes) {
         return fmt::format("{} {}", whole, units[unit]);
@@ -67,7 +69,8 @@ std::string format_size(std::uint64_t bytes) {
     if (unit > 1 && whole < 10 && (bytes & ((std::uint64_t{1} << (10 * (unit - 1))) - 1)) == 0) {
         return fmt::format("{} {}", bytes >> (10 * (unit - 1)), units[unit - 1]);
     }
-    return fmt::format("{:.1f} {}", static_cast<double>(bytes) / static_cast<double>(std::uint64_t{1} << (10 * unit)),
+    return fmt::format("{:.1f} {}",
+                       static_cast<double>(bytes) / static_cast<double>(std::uint64_t{1} << (10 * unit)),
                        units[unit]);
 }
 

@@ -47,22 +47,23 @@ public:
 
 private:
     void next() {
-        acceptor_.async_accept([self = shared_from_this()](boost::system::error_code error, ControlStream stream) {
-            if (!self->handler_) {
-                return;
-            }
-            if (error) { // out of descriptors, most likely: do not spin
-                self->pause_.expires_after(std::chrono::milliseconds(200));
-                self->pause_.async_wait([self](boost::system::error_code) {
-                    if (self->handler_) {
-                        self->next();
-                    }
-                });
-                return;
-            }
-            self->handler_(std::move(stream));
-            self->next();
-        });
+        acceptor_.async_accept(
+            [self = shared_from_this()](boost::system::error_code error, ControlStream stream) {
+                if (!self->handler_) {
+                    return;
+                }
+                if (error) { // out of descriptors, most likely: do not spin
+                    self->pause_.expires_after(std::chrono::milliseconds(200));
+                    self->pause_.async_wait([self](boost::system::error_code) {
+                        if (self->handler_) {
+                            self->next();
+                        }
+                    });
+                    return;
+                }
+                self->handler_(std::move(stream));
+                self->next();
+            });
     }
 
     Protocol::acceptor acceptor_;
@@ -90,7 +91,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<ControlListener> ControlListener::create(asio::io_context& io, std::filesystem::path const& path) {
+std::unique_ptr<ControlListener> ControlListener::create(asio::io_context& io,
+                                                         std::filesystem::path const& path) {
     unlink(path.c_str());
     try {
         auto acceptor = std::make_shared<Acceptor>(io);
@@ -108,7 +110,8 @@ ControlStream connect_control(asio::io_context& io, std::filesystem::path const&
         stream.connect(Protocol::endpoint(path.string()));
         return stream;
     } catch (boost::system::system_error const& error) {
-        throw Failure(ExitCode::no_guest, fmt::format("cannot reach {}: {}", path.string(), error.code().message()));
+        throw Failure(ExitCode::no_guest,
+                      fmt::format("cannot reach {}: {}", path.string(), error.code().message()));
     }
 }
 

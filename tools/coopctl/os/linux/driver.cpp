@@ -24,7 +24,9 @@ constexpr char const* device_path = "/dev/coop";
 
 template <typename T>
 int request(int device, coop_request number, T& data) {
-    return ioctl(device, _IOC(_IOC_READ | _IOC_WRITE, COOP_IOCTL_TYPE, static_cast<unsigned>(number), sizeof(T)), &data);
+    return ioctl(device,
+                 _IOC(_IOC_READ | _IOC_WRITE, COOP_IOCTL_TYPE, static_cast<unsigned>(number), sizeof(T)),
+                 &data);
 }
 
 // One reservation for all extents, so that a failure half-way has one thing to undo.
@@ -136,7 +138,8 @@ public:
     std::vector<coop_extent> extents() override {
         std::vector<coop_extent> array(64);
         for (;;) {
-            coop_extents data{reinterpret_cast<std::uintptr_t>(array.data()), static_cast<coop_u32>(array.size()), 0};
+            coop_extents data{reinterpret_cast<std::uintptr_t>(array.data()),
+                              static_cast<coop_u32>(array.size()), 0};
             data = call(COOP_REQUEST_EXTENTS, data);
             bool const complete = data.count <= array.size();
             array.resize(data.count);
@@ -177,7 +180,8 @@ public:
 
     std::string log(std::uint64_t& position) override {
         std::string data(65536, '\0');
-        coop_log request{position, reinterpret_cast<std::uintptr_t>(data.data()), static_cast<coop_u32>(data.size()), 0};
+        coop_log request{position, reinterpret_cast<std::uintptr_t>(data.data()),
+                         static_cast<coop_u32>(data.size()), 0};
         request = call(COOP_REQUEST_LOG, request);
         position = request.position;
         data.resize(std::min<std::size_t>(request.count, data.size()));
@@ -209,8 +213,9 @@ std::unique_ptr<Driver> open_driver() {
     case ENOENT:
     case ENXIO:
     case ENODEV:
-        throw Failure(ExitCode::host, fmt::format("{} does not exist: the coop module is not loaded", device_path),
-                      "load it with `modprobe coop`, or `insmod coop.ko`; `coopctl doctor` says whether this host can");
+        throw Failure(
+            ExitCode::host, fmt::format("{} does not exist: the coop module is not loaded", device_path),
+            "load it with `modprobe coop`, or `insmod coop.ko`; `coopctl doctor` says whether this host can");
     case EACCES:
     case EPERM:
         throw Failure(ExitCode::host, fmt::format("no permission to open {}", device_path),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Lock file by an open-file-description lock: unlike flock it can be asked about without taking it, unlike a classic record lock it
-// does not vanish when the process closes another descriptor of the file.
+// Lock file by an open-file-description lock: unlike flock it can be asked about without taking it, unlike a
+// classic record lock it does not vanish when the process closes another descriptor of the file.
 #include "os/lock_file.hpp"
 
 #include "failure.hpp"
@@ -19,7 +19,8 @@ namespace {
 
 class LinuxLockFile : public LockFile {
 public:
-    LinuxLockFile(std::filesystem::path path, FileDescriptor file) : path_(std::move(path)), file_(std::move(file)) {}
+    LinuxLockFile(std::filesystem::path path, FileDescriptor file)
+        : path_(std::move(path)), file_(std::move(file)) {}
     ~LinuxLockFile() override { unlink(path_.c_str()); }
     LinuxLockFile(LinuxLockFile const&) = delete;
     LinuxLockFile& operator=(LinuxLockFile const&) = delete;
@@ -40,11 +41,13 @@ struct flock whole_file(short type) {
     throw Failure(ExitCode::failure, fmt::format("cannot lock {}: {}", path.string(), std::strerror(errno)));
 }
 
-// The holder before us removes the file when it ends: a lock on a file that has no name any more is worth nothing.
+// The holder before us removes the file when it ends: a lock on a file that has no name any more is worth
+// nothing.
 bool still_named(std::filesystem::path const& path, int file) {
-    struct stat by_name {}, by_file{};
-    return stat(path.c_str(), &by_name) == 0 && fstat(file, &by_file) == 0 && by_name.st_ino == by_file.st_ino &&
-           by_name.st_dev == by_file.st_dev;
+    struct stat by_name {
+    }, by_file{};
+    return stat(path.c_str(), &by_name) == 0 && fstat(file, &by_file) == 0 &&
+           by_name.st_ino == by_file.st_ino && by_name.st_dev == by_file.st_dev;
 }
 
 } // namespace
@@ -66,7 +69,8 @@ std::unique_ptr<LockFile> LockFile::try_lock(std::filesystem::path const& path) 
             continue;
         }
         auto const text = fmt::format("{}\n", getpid());
-        if (ftruncate(file.get(), 0) != 0 || write(file.get(), text.data(), text.size()) != ssize_t(text.size())) {
+        if (ftruncate(file.get(), 0) != 0 ||
+            write(file.get(), text.data(), text.size()) != ssize_t(text.size())) {
             fail(path);
         }
         return std::make_unique<LinuxLockFile>(path, std::move(file));

@@ -90,7 +90,8 @@ struct SpawnSettings {
         sigfillset(&defaults);
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setsigdefault(&attributes, &defaults);
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        posix_spawnattr_setflags(&attributes,
+                                 POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     }
     ~SpawnSettings() {
         posix_spawn_file_actions_destroy(&actions);
@@ -105,11 +106,17 @@ struct SpawnSettings {
 
 } // namespace
 
-std::int64_t own_process_id() { return getpid(); }
+std::int64_t own_process_id() {
+    return getpid();
+}
 
-bool is_administrator() { return geteuid() == 0; }
+bool is_administrator() {
+    return geteuid() == 0;
+}
 
-std::filesystem::path default_runtime_directory() { return "/run/coop"; }
+std::filesystem::path default_runtime_directory() {
+    return "/run/coop";
+}
 
 void make_private_directory(std::filesystem::path const& directory) {
     if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
@@ -120,7 +127,8 @@ void make_private_directory(std::filesystem::path const& directory) {
         fail(fmt::format("cannot use {}", directory.string()), errno);
     }
     if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid() || (info.st_mode & 077) != 0) {
-        throw Failure(ExitCode::failure, fmt::format("{} is not a private directory of this user", directory.string()),
+        throw Failure(ExitCode::failure,
+                      fmt::format("{} is not a private directory of this user", directory.string()),
                       "it must be a directory of mode 0700 that belongs to the user who runs coopctl");
     }
 }
@@ -134,7 +142,8 @@ std::unique_ptr<Child> spawn_self(std::vector<std::string> const& arguments) {
     }
     pointers.push_back(nullptr);
     pid_t child = 0;
-    int const error = posix_spawn(&child, "/proc/self/exe", &settings.actions, &settings.attributes, pointers.data(), environ);
+    int const error = posix_spawn(&child, "/proc/self/exe", &settings.actions, &settings.attributes,
+                                  pointers.data(), environ);
     if (error != 0) {
         fail("cannot start the guest's process", error);
     }

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What can be learnt about the host without the driver.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace coop::ctl {
+
+enum class Verdict { good, note, problem, unknown };
+
+struct Check {
+    std::string id; // stable, for scripts
+    std::string title;
+    Verdict verdict;
+    std::string value;
+    std::string advice; // for a problem: what to do
+};
+
+// In the order to show them. root: where the system's files are, for tests.
+std::vector<Check> host_checks(std::filesystem::path const& root = "/");
+
+} // namespace coop::ctl

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// termios. Input has a thread of its own: standard input may be a file, which epoll refuses.
+#include "os/terminal.hpp"
+
+#include "failure.hpp"
+#include "os/linux/file_descriptor.hpp"
+#include "os/process.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <cerrno>
+#include <csignal>
+#include <poll.h>
+#include <semaphore>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <thread>
+
+namespace coop::ctl {
+
+namespace {
+
+class LinuxTerminal : public Terminal {
+public:
+    explicit LinuxTerminal(boost::asio::io_context& io)
+        : io_(io), resized_(io, SIGWINCH), stop_(eventfd(0, EFD_CLOEXEC)), reader_([this] { read_loop(); }) {}
+
+    ~LinuxTerminal() override {
+        std::uint64_t const one = 1;
+        stopping_ = true;
+        [[maybe_unused]] auto const written = ::write(stop_.get(), &one, sizeof one);
+        wanted_.release();
+        reader_.join();
+        if (raw_) {
+            tcsetattr(STDIN_FILENO, TCSADRAIN, &saved_);
+        }
+    }
+    LinuxTerminal(LinuxTerminal const&) = delete;
+    LinuxTerminal& operator=(LinuxTerminal const&) = delete;
+
+    bool interactive() const override { return isatty(STDIN_FILENO) != 0; }
+
+    void make_raw() override {
+        if (tcgetattr(STDIN_FILENO, &saved_) != 0) {
+            return;
+        }
+        auto mode = saved_;
+        cfmakeraw(&mode);
+        raw_ = tcsetattr(STDIN_FILENO, TCSADRAIN, &mode) == 0;
+    }
+
+    void read(std::function<void(std::string_view)> handler) override {
+        handler_ = std::move(handler);
+        wanted_.release();
+    }
+
+    void write(std::string_view text) override {
+        while (!text.empty()) {
+            auto const count = ::write(STDOUT_FILENO, text.data(), text.size());
+            if (count > 0) {
+                text.remove_prefix(static_cast<std::size_t>(count));
+            } else if (errno == EAGAIN) {
+                pollfd poll_for{STDOUT_FILENO, POLLOUT, 0};
+                poll(&poll_for, 1, -1);
+            } else if (errno != EINTR) {
+                throw Failure(ExitCode::failure, "cannot write to standard output");
+            }
+        }
+    }
+
+    std::optional<Size> size() const override {
+        winsize window{};
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col == 0 || window.ws_row == 0) {
+            return std::nullopt;
+        }
+        return Size{window.ws_col, window.ws_row};
+    }
+
+    void on_resize(std::function<void()> handler) override {
+        resized_.async_wait(
+            [this, handler = std::move(handler)](boost::system::error_code error, int) mutable {
+                if (!error) {
+                    handler();
+                    on_resize(std::move(handler));
+                }
+            });
+    }
+
+private:
+    void read_loop() {
+        block_signals_on_this_thread();
+        for (;;) {
+            wanted_.acquire();
+            pollfd poll_for[2] = {{STDIN_FILENO, POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+            while (!stopping_ && poll(poll_for, 2, -1) < 0 && errno == EINTR) {
+            }
+            if (stopping_) {
+                return;
+            }
+            char buffer[4096];
+            auto const count = ::read(STDIN_FILENO, buffer, sizeof buffer);
+            boost::asio::post(io_, [this, text = std::string(buffer, count > 0 ? std::size_t(count) : 0)] {
+                if (auto const handler = std::exchange(handler_, nullptr)) {
+                    handler(text);
+                }
+            });
+        }
+    }
+
+    boost::asio::io_context& io_;
+    boost::asio::signal_set resized_;
+    FileDescriptor stop_;
+    std::function<void(std::string_view)> handler_; // io's thread
+    termios saved_{};
+    bool raw_ = false;
+    std::atomic<bool> stopping_ = false;
+    std::counting_semaphore<> wanted_{0};
+    std::thread reader_; // last: it uses all above
+};
+
+} // namespace
+
+std::unique_ptr<Terminal> Terminal::open(boost::asio::io_context& io) {
+    return std::make_unique<LinuxTerminal>(io);
+}
+
+} // namespace coop::ctl

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Driver refusals in words.
+#include "process/driver_explain.hpp"
+
+#include "coop/host.h"
+#include "spec/size.hpp"
+
+#include <fmt/format.h>
+
+namespace coop::ctl {
+
+void check_abi(coop_version const& version) {
+    if (version.ioctl_major != COOP_IOCTL_MAJOR || version.guest_abi_major != COOP_ABI_MAJOR) {
+        throw Failure(ExitCode::host,
+                      fmt::format("ABI version mismatch: coopctl has control ABI {}.{} and guest ABI {}.{}, "
+                                  "the loaded driver has "
+                                  "{}.{} and {}.{} ({})",
+                                  COOP_IOCTL_MAJOR, COOP_IOCTL_MINOR, COOP_ABI_MAJOR, COOP_ABI_MINOR,
+                                  version.ioctl_major, version.ioctl_minor, version.guest_abi_major,
+                                  version.guest_abi_minor, version.build),
+                      "use coopctl and the module from the same build; unload the old module first");
+    }
+}
+
+std::string refusal_text(std::uint32_t refusal) {
+    switch (refusal) {
+    case COOP_HOST_FRED:
+        return "the host kernel uses FRED event delivery; boot it with fred=off";
+    case COOP_HOST_LA57:
+        return "the host's 5-level paging is not supported by this driver; boot the host with no5lvl";
+    case COOP_HOST_PCID:
+        return "the host's use of PCIDs is not supported by this driver; boot the host with nopcid";
+    case COOP_HOST_VMX_ON:
+        return "the host runs a hypervisor that this driver cannot live with; unload kvm";
+    case COOP_HOST_CET:
+        return "the host uses control-flow enforcement (CET) that cannot be switched off; boot it with "
+               "ibt=off";
+    default:
+        return fmt::format("the driver refuses for reason {:#x}", refusal);
+    }
+}
+
+void check_host(coop_host_info const& host) {
+    if (host.refusal != 0) {
+        throw Failure(ExitCode::host,
+                      fmt::format("this host cannot run guests: {}", refusal_text(host.refusal)),
+                      "`coopctl doctor` shows all that matters");
+    }
+}
+
+Failure explain_create(DriverError const& error, GuestSpec const& spec, coop_host_info const& host) {
+    switch (error.error) {
+    case COOP_E_EXISTS:
+        return {ExitCode::failure, fmt::format("a guest named '{}' runs already", spec.name),
+                "stop it, or choose another name; `coopctl list` shows what runs"};
+    case COOP_E_NO_MEMORY:
+        return {ExitCode::failure,
+                fmt::format("the host cannot give {} of memory; about {} can be had now",
+                            format_size(spec.memory), format_size(host.ram_available)),
+                "give the guest less with --memory, or free memory on the host"};
+    case COOP_E_TOO_BIG:
+        return {
+            ExitCode::failure, "the host has no contiguous memory left for the guest's kernel or initrd",
+            "its memory is fragmented: `echo 1 > /proc/sys/vm/compact_memory` may help, or a smaller initrd"};
+    default:
+        return error;
+    }
+}
+
+} // namespace coop::ctl

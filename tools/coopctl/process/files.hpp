@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Whole files in memory: kernel and initrd.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace coop::ctl {
+
+// what names the file's role in messages ("kernel"); most in bytes. Throws Failure: missing, unreadable, not
+// a file, too large.
+std::vector<std::byte> read_whole_file(std::string const& path, char const* what, std::uint64_t most);
+
+} // namespace coop::ctl

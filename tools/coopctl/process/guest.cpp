@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Building, running and ending a guest.
+#include "process/guest.hpp"
+
+#include "boot/boot_layout.hpp"
+#include "boot/kernel_image.hpp"
+#include "devices/block.hpp"
+#include "devices/block_file.hpp"
+#include "process/command_line.hpp"
+#include "process/driver_explain.hpp"
+#include "process/files.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <fmt/format.h>
+#include <x86intrin.h>
+
+namespace coop::ctl {
+
+namespace {
+
+constexpr unsigned console_device = 0;
+constexpr unsigned console_transmit = 1;          // virtio 1.2, 5.3.2
+constexpr std::uint32_t driver_ok = 4;            // virtio 1.2, 2.1
+constexpr std::uint64_t kernel_most = 1ull << 30; // a vmlinux with debug information
+constexpr std::string_view default_serial = "disk";
+
+template <typename T>
+T require(Expected<T> result) {
+    if (!result) {
+        throw Failure(ExitCode::failure, result.error().message);
+    }
+    return std::move(result).value();
+}
+
+std::uint64_t wall_ns() {
+    auto const now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+coop_create create_request(GuestSpec const& spec, std::array<std::uint64_t, COOP_CREATE_RUNS> const& runs) {
+    coop_create request{};
+    std::copy_n(spec.name.begin(), std::min(spec.name.size(), sizeof request.name - 1), request.name);
+    request.ram_bytes = spec.memory;
+    std::copy(runs.begin(), runs.end(), request.runs);
+    request.vcpus = spec.vcpus;
+    return request;
+}
+
+} // namespace
+
+Guest::Guest(boost::asio::io_context& io, std::unique_ptr<Driver> driver, GuestSpec const& spec,
+             GuestHooks hooks)
+    : hooks_(std::move(hooks)), driver_(std::move(driver)) {
+    check_abi(driver_->version());
+    host_ = driver_->host();
+    check_host(host_);
+    add_devices(spec);
+    load(spec);
+    watch_doorbells(io);
+    // The threads know io and alive_, never this: they may still report while it is being destroyed.
+    vcpus_ = std::make_unique<VcpuThreads>(
+        *driver_, spec.vcpus,
+        [this, &io, alive = std::weak_ptr<bool>(alive_)](VcpuThreads::Outcome const& outcome) {
+            boost::asio::post(io, [this, alive, outcome] {
+                if (!alive.expired()) {
+                    on_finished(outcome);
+                }
+            });
+        });
+}
+
+Guest::~Guest() {
+    alive_.reset();
+    vcpus_.reset();
+    watches_.clear();
+    if (bus_) {
+        bus_->reset_all();
+    }
+}
+
+void Guest::add_devices(GuestSpec const& spec) {
+    console_ =
+        std::make_shared<Console>([this](std::span<std::byte const> data) { hooks_.console_output(data); });
+    devices_.push_back(console_);
+    for (std::size_t i = 0; i < spec.disks.size(); ++i) {
+        auto const& disk = spec.disks[i];
+        BlockOptions options;
+        options.read_only = disk.readonly;
+        options.serial = disk.serial.empty() ? fmt::format("{}{}", default_serial, i) : disk.serial;
+        devices_.push_back(
+            std::make_shared<Block>(require(BlockFile::open(disk.path, disk.readonly)), options));
+    }
+}
+
+void Guest::load(GuestSpec const& spec) {
+    auto const kernel = require(KernelImage::parse(read_whole_file(spec.kernel, "kernel", kernel_most)));
+    std::vector<std::byte> initrd;
+    if (!spec.initrd.empty()) {
+        initrd = read_whole_file(spec.initrd, "initrd", spec.memory);
+    }
+    BootRequest boot;
+    boot.kernel = &kernel;
+    boot.initrd = initrd;
+    boot.command_line = complete_command_line(spec.cmdline, (host_.features & COOP_HOST_MELTDOWN) != 0);
+    boot.ram_bytes = spec.memory;
+    boot.vcpus = spec.vcpus;
+    boot.devices = static_cast<unsigned>(devices_.size());
+    boot.tsc_khz = host_.tsc_khz;
+    boot.shared_flags = (host_.features & COOP_HOST_TSC_STABLE) != 0 ? COOP_SHARED_TSC_STABLE : 0;
+
+    auto const request = create_request(spec, require(plan_runs(boot)));
+    try {
+        driver_->create(request);
+    } catch (DriverError const& error) {
+        throw explain_create(error, spec, host_);
+    }
+    auto const extents = driver_->extents();
+    mapping_ = driver_->map(extents);
+    std::vector<RamExtent> ram;
+    for (std::size_t i = 0; i < extents.size(); ++i) {
+        ram.push_back({extents[i].gpa, extents[i].size, mapping_->base(i)});
+    }
+    ram_ = std::make_unique<GuestRam>(std::move(ram));
+    bus_ = std::make_unique<DeviceBus>(*ram_, [this](unsigned device) {
+        try {
+            driver_->interrupt(device);
+        } catch (Failure const&) { // NOLINT(bugprone-empty-catch): the guest has ended; nobody waits for it
+        }
+    });
+    bus_->on_fault([this](unsigned device, std::string const& reason) {
+        hooks_.fault(fmt::format("device {}: {}", device, reason));
+    });
+    for (auto const& device : devices_) {
+        bus_->add(device);
+    }
+    boot.wall_ns = wall_ns();
+    boot.wall_tsc = __rdtsc();
+    auto const placed = require(place(boot, extents, *ram_));
+    // Found once, before the guest can write the header.
+    console_page_ = reinterpret_cast<coop_device_page*>(reinterpret_cast<std::byte*>(placed.shared) +
+                                                        placed.shared->device_offset);
+    bus_->attach(placed.shared);
+    driver_->start(placed.start);
+}
+
+void Guest::watch_doorbells(boost::asio::io_context& io) {
+    for (unsigned device = 0; device < devices_.size(); ++device) {
+        auto watch = [&](unsigned queue) {
+            watches_.push_back(
+                driver_->watch(io, device, queue, [this, device, queue] { on_doorbell(device, queue); }));
+        };
+        watch(COOP_QUEUE_CONFIG);
+        for (unsigned queue = 0; queue < devices_[device]->queue_sizes().size(); ++queue) {
+            watch(queue);
+        }
+    }
+    watches_.push_back(driver_->watch(io, COOP_NOTIFY_LOG, 0, [this] { drain_log(); }));
+}
+
+void Guest::on_doorbell(unsigned device, unsigned queue) {
+    bus_->doorbell(device, queue);
+    if (!ready_ && device == console_device && queue == COOP_QUEUE_CONFIG) {
+        std::atomic_ref<coop_u32> const status(console_page_->status_seen);
+        ready_ = (status.load(std::memory_order_relaxed) & driver_ok) != 0;
+        if (ready_) {
+            hooks_.ready();
+        }
+    }
+}
+
+void Guest::drain_log() {
+    // A guest that floods its log must not keep the loop: the ring holds 64 KiB, so this ends soon or at the
+    // next doorbell.
+    for (int chunk = 0; chunk < 4; ++chunk) {
+        std::string text;
+        try {
+            text = driver_->log(log_position_);
+        } catch (DriverError const& error) {
+            hooks_.fault(error.what());
+            return;
+        }
+        if (text.empty()) {
+            return;
+        }
+        hooks_.kernel_log(text);
+    }
+}
+
+void Guest::on_finished(VcpuThreads::Outcome const& outcome) {
+    // Doorbells rung just before the end may not have been heard: take the guest's last words now.
+    bus_->doorbell(console_device, console_transmit);
+    drain_log();
+    auto const ended = std::move(hooks_.ended);
+    ended(!outcome.error.empty() ? describe_error(outcome.error)
+          : outcome.run          ? describe_end(*outcome.run)
+                                 : describe_error("the guest's threads stopped without a reason"));
+}
+
+void Guest::press_power_button() {
+    driver_->event(COOP_EVENT_POWER_BUTTON);
+}
+
+void Guest::kill() {
+    driver_->end(COOP_END_KILLED);
+}
+
+coop_stats Guest::stats() {
+    return driver_->stats();
+}
+
+std::size_t Guest::input(std::string_view bytes) {
+    return console_->input(std::as_bytes(std::span(bytes)));
+}
+
+void Guest::resize(std::uint16_t columns, std::uint16_t rows) {
+    console_->resize(columns, rows);
+}
+
+} // namespace coop::ctl
