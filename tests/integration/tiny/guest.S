@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A guest of a few instructions: it says hello, rings doorbells, spins with interrupts on and counts events, and powers off. Entered as
+ * the guest ABI says, on the monitor's identity tables, position independent. %rsi: a page of parameters.
+ */
+#include "coop/guest/abi.h"
+
+#define VCPU_DATA (COOP_PASSAGE_VA + COOP_PASSAGE_VCPU_STRIDE)
+
+/* The parameter page. */
+#define PARAM_MODE 0x0
+#define PARAM_COUNT 0x8
+#define PARAM_VCPU_PAGE 0x10 /* gpa */
+#define PARAM_TICKS 0x18     /* TSC ticks between timer events */
+#define PARAM_EVENTS 0x20    /* result: events taken */
+#define PARAM_SPINS 0x28     /* result */
+#define PARAM_IDT 0x1000     /* room for an IDT and a stack behind the page */
+#define PARAM_STACK_TOP 0x4000
+
+.macro doorbell reason
+	movabsq	$VCPU_DATA, %rdi
+	movl	$\reason, %esi
+	movabsq	$COOP_PASSAGE_VA + COOP_PASSAGE_DOORBELL, %rax
+	call	*%rax
+.endm
+
+	.text
+	.globl	tiny_start, tiny_end
+tiny_start:
+	movq	%rsi, %rbx
+	leaq	PARAM_STACK_TOP(%rbx), %rsp
+	movq	PARAM_VCPU_PAGE(%rbx), %r12
+	movq	PARAM_COUNT(%rbx), %r13
+
+	/* "hello" into the log. */
+	movl	$0x6c6c6568, 64(%r12)
+	movw	$0x0a6f, 68(%r12)
+	movl	$6, %edx
+	doorbell COOP_DOORBELL_LOG
+
+	movq	PARAM_MODE(%rbx), %rax
+	cmpq	$1, %rax
+	je	spin
+	cmpq	$2, %rax
+	je	stuck
+	cmpq	$3, %rax
+	je	fault
+
+	/* Mode 0: count doorbells. Registers must come back. */
+1:	movq	$0x1234, %rbp
+	movq	$0x5678, %r14
+	doorbell 15 /* unknown: answered with an error */
+	cmpq	$-95, %rax
+	jne	wrong
+	cmpq	$0x1234, %rbp
+	jne	wrong
+	cmpq	$0x5678, %r14
+	jne	wrong
+	decq	%r13
+	jnz	1b
+	jmp	power_off
+
+/* Mode 1: interrupts on, a timer event every PARAM_TICKS, until PARAM_COUNT events came; then WAIT the same number. */
+spin:
+	/* An IDT of the monitor's stubs, as the ABI asks. */
+	xorl	%ecx, %ecx
+	leaq	PARAM_IDT(%rbx), %rdi
+	movabsq	$COOP_PASSAGE_VA + COOP_PASSAGE_STUBS, %rdx
+2:	movw	%dx, (%rdi)
+	movw	$0x10, 2(%rdi)
+	movb	$COOP_IST_INTERRUPT, 4(%rdi)
+	cmpl	$2, %ecx
+	jne	3f
+	movb	$COOP_IST_NMI, 4(%rdi)
+3:	cmpl	$18, %ecx
+	jne	3f
+	movb	$COOP_IST_MCE, 4(%rdi)
+3:	movb	$0x8e, 5(%rdi)
+	movq	%rdx, %rax
+	shrq	$16, %rax
+	movw	%ax, 6(%rdi)
+	shrq	$16, %rax
+	movl	%eax, 8(%rdi)
+	movl	$0, 12(%rdi)
+	addq	$16, %rdi
+	addq	$COOP_PASSAGE_STUB_STRIDE, %rdx
+	incl	%ecx
+	cmpl	$256, %ecx
+	jne	2b
+	subq	$16, %rsp
+	movw	$4095, (%rsp)
+	leaq	PARAM_IDT(%rbx), %rax
+	movq	%rax, 2(%rsp)
+	lidt	(%rsp)
+	leaq	upcall(%rip), %rax
+	movq	%rax, 16(%r12)
+	/* SSE on: the vector registers are part of what must survive. */
+	movq	%cr4, %rax
+	orq	$0x600, %rax
+	movq	%rax, %cr4
+	movl	$0xabcdef01, %ecx
+	movq	%rcx, %xmm3
+	call	arm
+	movl	$0xabcdef01, %ecx
+	sti
+	movl	$0x11, %r8d
+	movl	$0x99, %r9d
+4:	incq	PARAM_SPINS(%rbx)
+	movq	%xmm3, %rdx
+	cmpq	%rcx, %rdx
+	jne	wrong
+	cmpl	$0x11, %r8d
+	jne	wrong
+	cmpl	$0x99, %r9d
+	jne	wrong
+	cmpq	%r13, PARAM_EVENTS(%rbx)
+	jb	4b
+	cli
+	/* Idle: wait for as many again, taking them by hand. */
+5:	call	arm
+	doorbell COOP_DOORBELL_WAIT
+	xorl	%eax, %eax
+	xchgq	%rax, (%r12)
+	testq	$COOP_EVENT_TIMER, %rax
+	jz	wrong
+	decq	%r13
+	jnz	5b
+power_off:
+	movl	$COOP_END_POWEROFF, %edx
+	doorbell COOP_DOORBELL_END
+wrong:
+	movl	$COOP_END_PANIC, %edx
+	doorbell COOP_DOORBELL_END
+
+arm:
+	rdtsc
+	shlq	$32, %rdx
+	orq	%rax, %rdx
+	addq	PARAM_TICKS(%rbx), %rdx
+	doorbell COOP_DOORBELL_TIMER
+	ret
+
+/* An event, as an interrupt. */
+upcall:
+	pushq	%rax
+	pushq	%rcx
+	pushq	%rdx
+	pushq	%rsi
+	pushq	%rdi
+	pushq	%r8
+	pushq	%r9
+	pushq	%r10
+	pushq	%r11
+	xorl	%eax, %eax
+	xchgq	%rax, (%r12)
+	incq	PARAM_EVENTS(%rbx)
+	call	arm
+	popq	%r11
+	popq	%r10
+	popq	%r9
+	popq	%r8
+	popq	%rdi
+	popq	%rsi
+	popq	%rdx
+	popq	%rcx
+	popq	%rax
+	iretq
+
+/* Mode 2: interrupts off for ever. Mode 3: an exception without a handler. */
+stuck:
+	pause
+	jmp	stuck
+fault:
+	ud2
+tiny_end:
+
+	.section .note.GNU-stack, "", @progbits
