@@ -7,6 +7,7 @@
 # debian_sources: this machine's own package sources as far as they are Debian 12's, one 'deb' line each, so that a
 # configured mirror is honoured; nothing when apt has no lists, and mmdebstrap then uses its default.
 debian_sources() {
+    # shellcheck disable=SC2016 # apt's own variables
     apt-get indextargets --format 'deb $(REPO_URI) $(CODENAME) $(COMPONENT) # $(ORIGIN)' 'Created-By: Packages' |
         sed -nE 's/^(deb [^ ]+ bookworm[^ ]* main) # Debian$/\1/p'
 }
