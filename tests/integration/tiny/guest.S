@@ -14,6 +14,7 @@
 #define PARAM_TICKS 0x18     /* TSC ticks between timer events */
 #define PARAM_EVENTS 0x20    /* result: events taken */
 #define PARAM_SPINS 0x28     /* result */
+#define PARAM_ELAPSED 0x30   /* result of mode 0: TSC ticks for all its doorbells */
 #define PARAM_IDT 0x1000     /* room for an IDT and a stack behind the page */
 #define PARAM_STACK_TOP 0x4000
 
@@ -47,6 +48,9 @@ tiny_start:
 	je	fault
 
 	/* Mode 0: count doorbells. Registers must come back. */
+	rdtsc
+	movl	%eax, PARAM_ELAPSED(%rbx)
+	movl	%edx, PARAM_ELAPSED + 4(%rbx)
 1:	movq	$0x1234, %rbp
 	movq	$0x5678, %r14
 	doorbell 15 /* unknown: answered with an error */
@@ -58,6 +62,11 @@ tiny_start:
 	jne	wrong
 	decq	%r13
 	jnz	1b
+	rdtsc
+	shlq	$32, %rdx
+	orq	%rax, %rdx
+	subq	PARAM_ELAPSED(%rbx), %rdx
+	movq	%rdx, PARAM_ELAPSED(%rbx)
 	jmp	power_off
 
 /* Mode 1: interrupts on, a timer event every PARAM_TICKS, until PARAM_COUNT events came; then WAIT the same number. */

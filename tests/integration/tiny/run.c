@@ -76,8 +76,9 @@ int main(int argc, char **argv)
 	printf("end %u\ndetail %llu\nrip_offset %lld\n", run.end, (unsigned long long)run.detail,
 	       (long long)(run.rip - gpa - code_at));
 	printf("log %.*s", (int)read_log.count, log);
-	printf("events %llu\nspins %llu\nswitches %llu\ninterrupts %llu\ninjected %llu\nself %llu\nnmis %llu\naborts %llu\n",
-	       (unsigned long long)parameters[4], (unsigned long long)parameters[5], (unsigned long long)stats.switches,
+	printf("elapsed %llu\nevents %llu\nspins %llu\nswitches %llu\ninterrupts %llu\ninjected %llu\nself %llu\nnmis %llu\naborts %llu\n",
+	       (unsigned long long)parameters[6], (unsigned long long)parameters[4],
+	       (unsigned long long)parameters[5], (unsigned long long)stats.switches,
 	       (unsigned long long)stats.interrupts_forwarded, (unsigned long long)stats.events_injected,
 	       (unsigned long long)stats.self_interrupts, (unsigned long long)stats.nmis_forwarded,
 	       (unsigned long long)stats.entries_aborted);
