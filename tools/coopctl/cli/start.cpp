@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 
 namespace coop::ctl {
 

@@ -6,6 +6,7 @@
 #include "spec/size.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace coop::ctl {
 

@@ -5,6 +5,7 @@
 #include "cli/table.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace coop::ctl {
 

@@ -3,6 +3,7 @@
 #include "process/control_server.hpp"
 
 #include <boost/asio/post.hpp>
+#include <nlohmann/json.hpp>
 
 namespace coop::ctl {
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace coop::ctl {
 
@@ -22,7 +23,7 @@ constexpr std::uint64_t page_fault = 14;
 std::string exception_text(coop_run const& run) {
     auto const name = run.detail < exception_names.size() ? std::string(exception_names[run.detail])
                                                           : fmt::format("exception {}", run.detail);
-    auto text = fmt::format("the guest kernel took a {} (vector {}) at rip {:#x} where it had no handler",
+    auto text = fmt::format("the guest kernel had no handler for an exception: {} (vector {}) at rip {:#x}",
                             name, run.detail, run.rip);
     if (run.detail == page_fault) {
         text += fmt::format(", address {:#x}", run.address);

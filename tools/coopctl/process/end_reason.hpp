@@ -5,7 +5,7 @@
 #include "coop/ioctl.h"
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 namespace coop::ctl {

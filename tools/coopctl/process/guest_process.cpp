@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace coop::ctl {
 

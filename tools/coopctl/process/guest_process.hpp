@@ -21,7 +21,7 @@
 
 namespace coop::ctl {
 
-class GuestProcess : private ControlTarget {
+class GuestProcess : public ControlTarget {
 public:
     static constexpr std::size_t scrollback = 64 * 1024;
     static constexpr unsigned default_stop_seconds = 30;

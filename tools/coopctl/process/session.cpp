@@ -6,6 +6,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
+#include <nlohmann/json.hpp>
 
 namespace coop::ctl {
 

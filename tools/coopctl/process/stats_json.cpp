@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <iterator>
+#include <nlohmann/json.hpp>
 
 namespace coop::ctl {
 

@@ -4,7 +4,7 @@
 
 #include "coop/ioctl.h"
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 namespace coop::ctl {
 

@@ -35,7 +35,7 @@ public:
 private:
     // A complaint about a value gets the position of the value.
     template <typename Function>
-    auto at_line(toml::source_index line, Function&& function) {
+    auto at_line(toml::source_index line, Function&& function) -> decltype(function()) {
         try {
             return function();
         } catch (Located const&) {

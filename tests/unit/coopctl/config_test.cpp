@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The configuration file: what it means, and file:line for each mistake.
+#include "failing.hpp"
+#include "spec/config_file.hpp"
+#include "temporary_directory.hpp"
+
+using namespace coop::ctl;
+
+namespace {
+
+SpecOptions parse(std::string_view text) {
+    return parse_config(text, "/etc/g.toml");
+}
+std::string bad(std::string_view text) {
+    return failing([&] { parse(text); });
+}
+
+} // namespace
+
+TEST_CASE("a whole configuration") {
+    auto const options = parse(R"(# a guest
+name = "debian"
+memory = "1G"
+kernel = "vmlinux"
+initrd = "/boot/initrd"
+cmdline = "console=hvc0 quiet"
+vcpus = 2
+no-reboot = true
+[[disk]]
+path = "root,1.img"
+serial = "root"
+[[disk]]
+path = "/b.img"
+readonly = true
+)");
+    CHECK(options.name == "debian");
+    CHECK(options.memory == 1ull << 30);
+    CHECK(options.kernel == "/etc/vmlinux");
+    CHECK(options.initrd == "/boot/initrd");
+    CHECK(options.cmdline == "console=hvc0 quiet");
+    CHECK(options.vcpus == 2u);
+    CHECK(options.reboot == false);
+    REQUIRE(options.disks);
+    CHECK(*options.disks == std::vector<DiskSpec>{{"/etc/root,1.img", false, "root"}, {"/b.img", true, ""}});
+}
+
+TEST_CASE("disks in the short form") {
+    auto const options = parse("disk = [\"path=a.img,readonly\"]\n");
+    CHECK(*options.disks == std::vector<DiskSpec>{{"/etc/a.img", true, ""}});
+}
+
+TEST_CASE("an empty file says nothing") {
+    auto const options = parse("");
+    CHECK_FALSE(options.name);
+    CHECK_FALSE(options.disks);
+}
+
+TEST_CASE("mistakes are reported with file and line") {
+    CHECK(bad("kernel = \"k\"\nmemroy = \"1G\"\n") == "2: /etc/g.toml:2: unknown key 'memroy'");
+    CHECK(bad("\nmemory = \"1X\"\n") == "2: /etc/g.toml:2: bad size '1X': unknown unit 'X'");
+    CHECK(bad("memory = 512\n") == "2: /etc/g.toml:1: bad value for 'memory'");
+    CHECK(bad("memory = \"3M\"\n") == "2: /etc/g.toml:1: too little memory: 3 MiB");
+    CHECK(bad("vcpus = \"2\"\n") == "2: /etc/g.toml:1: bad value for 'vcpus'");
+    CHECK(bad("vcpus = 0\n") == "2: /etc/g.toml:1: bad number of vCPUs: 0");
+    CHECK(bad("vcpus = -9223372036854775808\n") ==
+          "2: /etc/g.toml:1: bad number of vCPUs: -9223372036854775808");
+    CHECK(bad("no-reboot = 1\n") == "2: /etc/g.toml:1: bad value for 'no-reboot'");
+    CHECK(bad("kernel = [\"a\"]\n") == "2: /etc/g.toml:1: bad value for 'kernel'");
+    CHECK(bad("cmdline = \"a\\nb\"\n") ==
+          "2: /etc/g.toml:1: bad value for cmdline: it contains the control character 0x0a");
+    CHECK(bad("name = \"../x\"\n") == "2: /etc/g.toml:1: bad guest name '../x'");
+    CHECK(bad("disk = \"path=a\"\n") == "2: /etc/g.toml:1: bad value for 'disk'");
+    CHECK(bad("disk = [\n \"path=a\",\n \"b\" ]\n") ==
+          "2: /etc/g.toml:3: bad disk 'b': 'b' is not understood");
+    CHECK(bad("disk = [ 5 ]\n") == "2: /etc/g.toml:1: bad value for 'disk'");
+    CHECK(bad("[[disk]]\npath = \"a\"\nreadnoly = true\n") ==
+          "2: /etc/g.toml:3: unknown key 'readnoly' of a disk");
+    CHECK(bad("[[disk]]\nreadonly = true\n") == "2: /etc/g.toml:1: bad disk: it has no path");
+    CHECK(bad("[[disk]]\npath = \"a\"\nreadonly = \"yes\"\n") ==
+          "2: /etc/g.toml:3: bad value for 'readonly'");
+}
+
+TEST_CASE("duplicates and syntax errors are reported with file and line") {
+    CHECK(bad("kernel = \"a\"\nkernel = \"b\"\n").starts_with("2: /etc/g.toml:2: "));
+    CHECK(bad("kernel = \"a\"\n\nkernel \"b\"\n").starts_with("2: /etc/g.toml:3: "));
+    CHECK(bad("kernel = \"a\n").starts_with("2: /etc/g.toml:1: "));
+    CHECK(bad("a = \xff\n").starts_with("2: /etc/g.toml:1: "));
+    CHECK(bad("a = " + std::string(10000, '[')).starts_with("2: /etc/g.toml:1: "));
+    CHECK(bad(std::string_view("a = \0", 5)).starts_with("2: /etc/g.toml:1: "));
+}
+
+TEST_CASE("files that cannot be read") {
+    TemporaryDirectory const directory;
+    auto const missing = (directory.path() / "no.toml").string();
+    CHECK(failing([&] { read_config_file(missing); }) ==
+          "2: cannot read " + missing + ": No such file or directory");
+    CHECK(failing([&] { read_config_file(directory.path()); }) ==
+          "2: cannot read " + directory.path().string() + ": it is a directory");
+    auto const large = directory.write("large.toml", std::string(2 << 20, '#'));
+    CHECK(failing([&] { read_config_file(large); }) ==
+          "2: " + large + " is too large for a configuration file");
+    auto const good = directory.write("good.toml", "kernel = \"k\"\n");
+    CHECK(read_config_file(good).kernel == (directory.path() / "k").string());
+    auto const empty = directory.write("empty.toml", "");
+    CHECK_FALSE(read_config_file(empty).kernel);
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// doctor's checks, against made-up hosts.
+#include "cli/doctor_checks.hpp"
+#include "fake_driver.hpp"
+#include "os/host_checks.hpp"
+#include "temporary_directory.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+using namespace coop::ctl;
+
+namespace {
+
+Check const& find(std::vector<Check> const& checks, std::string_view id) {
+    auto const found =
+        std::find_if(checks.begin(), checks.end(), [&](Check const& each) { return each.id == id; });
+    REQUIRE(found != checks.end());
+    return *found;
+}
+
+} // namespace
+
+TEST_CASE("a host that hides everything is unknown, not broken") {
+    TemporaryDirectory const root;
+    auto const checks = host_checks(root.path());
+    CHECK(find(checks, "paging").verdict == Verdict::unknown);
+    CHECK(find(checks, "memory").verdict == Verdict::unknown);
+    CHECK(find(checks, "tsc").verdict == Verdict::unknown);
+    CHECK(find(checks, "module").verdict == Verdict::problem);
+}
+
+TEST_CASE("a plain host") {
+    TemporaryDirectory const root;
+    root.write("proc/cpuinfo", "processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: lm pcid la57 constant_tsc "
+                               "nonstop_tsc hypervisor\n");
+    root.write("proc/meminfo", "MemTotal: 9 kB\nMemAvailable:    4194304 kB\n");
+    root.write("proc/modules", "kvm_intel 1 2 - Live 0x0\nkvm 1 1 kvm_intel, Live 0x0\n");
+    root.write("sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
+    root.write("sys/devices/system/clocksource/clocksource0/current_clocksource", "tsc\n");
+    root.write("sys/devices/system/cpu/vulnerabilities/meltdown", "Not affected\n");
+    root.write("sys/module/coop/refcnt", "0\n");
+    auto const checks = host_checks(root.path());
+    CHECK(std::none_of(checks.begin(), checks.end(),
+                       [](auto const& each) { return each.verdict == Verdict::problem; }));
+    CHECK(find(checks, "cpu").value == "Some CPU");
+    CHECK(find(checks, "paging").value == "5-level");
+    CHECK(find(checks, "pcid").value == "available");
+    CHECK(find(checks, "lockdown").value == "none");
+    CHECK(find(checks, "virtualization").value ==
+          "in use by kvm_intel; this host is a virtual machine itself");
+    CHECK(find(checks, "tsc").value == "stable");
+    CHECK(find(checks, "memory").value == "4 GiB available");
+    CHECK(find(checks, "meltdown").value == "not affected: guests run without page-table isolation");
+    CHECK(find(checks, "module").value == "loaded");
+}
+
+TEST_CASE("obstacles come with advice") {
+    TemporaryDirectory const root;
+    root.write("proc/cpuinfo", "flags\t\t: lm fred ibt\n");
+    root.write("proc/meminfo", "MemAvailable: 1024 kB\n");
+    root.write("sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+    root.write("sys/module/module/parameters/sig_enforce", "Y\n");
+    root.write("sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet\n");
+    auto const checks = host_checks(root.path());
+    CHECK(find(checks, "fred").verdict == Verdict::problem);
+    CHECK(find(checks, "cet").verdict == Verdict::note);
+    CHECK(find(checks, "paging").value == "4-level");
+    CHECK(find(checks, "lockdown").verdict == Verdict::note);
+    CHECK(find(checks, "module-signatures").verdict == Verdict::note);
+    CHECK(find(checks, "tsc").verdict == Verdict::note);
+    CHECK(find(checks, "memory").verdict == Verdict::note);
+    CHECK(find(checks, "module").verdict == Verdict::problem);
+    for (auto const& each : checks) {
+        CHECK((each.verdict != Verdict::problem || !each.advice.empty()));
+    }
+}
+
+TEST_CASE("the driver's word counts more than guesses") {
+    FakeHost host;
+    host.info.features = COOP_HOST_LA57 | COOP_HOST_NMI_KICK | COOP_HOST_TSC_STABLE;
+    host.info.tsc_khz = 2500000;
+    std::vector<Check> checks = {{"paging", "Paging", Verdict::good, "4-level", ""}};
+    add_driver_checks(checks, *host.open());
+    CHECK(checks.front().value == "5-level");
+    CHECK(find(checks, "nmi-eviction").verdict == Verdict::good);
+    CHECK(find(checks, "tsc").value == "stable, 2500.000 MHz");
+    CHECK(find(checks, "abi").verdict == Verdict::good);
+
+    host.info.refusal = COOP_HOST_FRED;
+    host.info.features |= COOP_HOST_FRED;
+    add_driver_checks(checks, *host.open());
+    CHECK(find(checks, "refusal").verdict == Verdict::problem);
+    CHECK(find(checks, "fred").verdict == Verdict::problem);
+
+    host.version.ioctl_major = 2;
+    checks.clear();
+    add_driver_checks(checks, *host.open());
+    CHECK(find(checks, "abi").verdict == Verdict::problem);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Sizes, names, disks and the completion of a guest's description.
+#include "failing.hpp"
+#include "spec/guest_spec.hpp"
+#include "spec/name.hpp"
+#include "spec/size.hpp"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+using namespace coop::ctl;
+
+TEST_CASE("sizes with every unit") {
+    CHECK(parse_size("0") == 0);
+    CHECK(parse_size("4096") == 4096);
+    CHECK(parse_size("1K") == 1024);
+    CHECK(parse_size("512M") == 512ull << 20);
+    CHECK(parse_size("3g") == 3ull << 30);
+    CHECK(parse_size("2T") == 2ull << 40);
+    CHECK(parse_size("128MiB") == 128ull << 20);
+    CHECK(parse_size("128mib") == 128ull << 20);
+    CHECK(parse_size("18446744073709551615") == ~0ull);
+    CHECK(parse_size("16777215T") == 16777215ull << 40);
+}
+
+TEST_CASE("bad sizes say why") {
+    CHECK(failing([] { parse_size(""); }) == "2: bad size '': not a number");
+    CHECK(failing([] { parse_size("-1M"); }) == "2: bad size '-1M': not a number");
+    CHECK(failing([] { parse_size(" 1M"); }) == "2: bad size ' 1M': not a number");
+    CHECK(failing([] { parse_size("M"); }) == "2: bad size 'M': not a number");
+    CHECK(failing([] { parse_size("1.5G"); }) == "2: bad size '1.5G': unknown unit '.5G'");
+    CHECK(failing([] { parse_size("1MB"); }) == "2: bad size '1MB': unknown unit 'MB'");
+    CHECK(failing([] { parse_size("1Mi"); }) == "2: bad size '1Mi': unknown unit 'Mi'");
+    CHECK(failing([] { parse_size("1P"); }) == "2: bad size '1P': unknown unit 'P'");
+    CHECK(failing([] { parse_size("18446744073709551616"); }) ==
+          "2: bad size '18446744073709551616': too large");
+    CHECK(failing([] { parse_size("16777216T"); }) == "2: bad size '16777216T': too large");
+}
+
+TEST_CASE("sizes for people") {
+    CHECK(format_size(0) == "0 B");
+    CHECK(format_size(1023) == "1023 B");
+    CHECK(format_size(512ull << 20) == "512 MiB");
+    CHECK(format_size(1536ull << 20) == "1536 MiB");
+    CHECK(format_size(3ull << 30) == "3 GiB");
+    CHECK(format_size((3ull << 30) + 1) == "3.0 GiB");
+    CHECK(format_size(~0ull) == "16777216.0 TiB");
+}
+
+TEST_CASE("names") {
+    CHECK(valid_name("debian"));
+    CHECK(valid_name("a.b_c-D9"));
+    CHECK(valid_name(std::string(63, 'x')));
+    CHECK_FALSE(valid_name(""));
+    CHECK_FALSE(valid_name(std::string(64, 'x')));
+    CHECK_FALSE(valid_name("."));
+    CHECK_FALSE(valid_name(".."));
+    CHECK_FALSE(valid_name("-rf"));
+    CHECK_FALSE(valid_name("a/b"));
+    CHECK_FALSE(valid_name("a b"));
+    CHECK_FALSE(valid_name("\xc3\xa4"));
+    CHECK_FALSE(valid_name(std::string_view("a\0b", 3)));
+    CHECK(failing([] { check_name("a\x1b[2J"); }) == "2: bad guest name 'a?[2J'");
+}
+
+TEST_CASE("disks") {
+    CHECK(parse_disk("path=a.img") == DiskSpec{"a.img", false, ""});
+    CHECK(parse_disk("serial=root,readonly,path=/x=y") == DiskSpec{"/x=y", true, "root"});
+    CHECK(failing([] { parse_disk(""); }) == "2: bad disk '': '' is not understood");
+    CHECK(failing([] { parse_disk("a.img"); }) == "2: bad disk 'a.img': 'a.img' is not understood");
+    CHECK(failing([] { parse_disk("readonly"); }) == "2: bad disk: it has no path");
+    CHECK(failing([] { parse_disk("path="); }) == "2: bad disk: it has no path");
+    CHECK(failing([] { parse_disk("path=a,"); }) == "2: bad disk 'path=a,': '' is not understood");
+    CHECK(failing([] { parse_disk("path=a,path=b"); }) == "2: bad disk 'path=a,path=b': path is given twice");
+    CHECK(failing([] { parse_disk("path=a,readonly=no"); }) ==
+          "2: bad disk 'path=a,readonly=no': 'readonly=no' is not understood");
+    CHECK(failing([] { parse_disk("path=a,serial=123456789012345678901"); }) ==
+          "2: bad disk serial '123456789012345678901': 21 bytes");
+    CHECK(failing([] { parse_disk("path=a\nb"); }) ==
+          "2: bad value for disk path: it contains the control character 0x0a");
+}
+
+namespace {
+
+SpecOptions minimal() {
+    SpecOptions options;
+    options.name = "g";
+    options.kernel = "/vmlinux";
+    return options;
+}
+
+} // namespace
+
+TEST_CASE("defaults of a guest") {
+    auto const spec = complete_spec(minimal());
+    CHECK(spec.memory == 512ull << 20);
+    CHECK(spec.vcpus == 1);
+    CHECK(spec.reboot);
+    CHECK(spec.cmdline == "console=hvc0");
+
+    auto options = minimal();
+    options.disks = {{{"/a.img", true, ""}}};
+    CHECK(complete_spec(options).cmdline == "console=hvc0 root=/dev/vda ro");
+}
+
+TEST_CASE("relative paths become absolute, since the guest's process works elsewhere") {
+    auto options = minimal();
+    options.kernel = "vmlinux";
+    options.initrd = "./initrd";
+    options.disks = {{{"a.img", false, ""}}};
+    auto const spec = complete_spec(options);
+    auto const here = std::filesystem::current_path();
+    CHECK(spec.kernel == here / "vmlinux");
+    CHECK(spec.initrd == here / "initrd");
+    CHECK(spec.disks[0].path == here / "a.img");
+}
+
+TEST_CASE("incomplete and impossible guests") {
+    auto bad = [](auto change) {
+        auto options = minimal();
+        change(options);
+        return failing([&] { complete_spec(options); });
+    };
+    CHECK(bad([](auto& o) { o.name.reset(); }) == "2: the guest has no name");
+    CHECK(bad([](auto& o) { o.name = "a/b"; }) == "2: bad guest name 'a/b'");
+    CHECK(bad([](auto& o) { o.kernel.reset(); }) == "2: no kernel given");
+    CHECK(bad([](auto& o) { o.kernel = ""; }) == "2: no kernel given");
+    CHECK(bad([](auto& o) { o.memory = 512; }) == "2: too little memory: 512 B");
+    CHECK(bad([](auto& o) { o.memory = 33ull << 20; }) ==
+          "2: bad memory size: 33 MiB is not a multiple of 2 MiB");
+    CHECK(bad([](auto& o) { o.memory = 1ull << 50; }) ==
+          "2: too much memory: 1024 TiB is beyond what the guest kernel can address");
+    CHECK(bad([](auto& o) { o.vcpus = 0; }) == "2: bad number of vCPUs: 0");
+    CHECK(bad([](auto& o) { o.vcpus = 65; }) == "2: bad number of vCPUs: 65");
+    CHECK(bad([](auto& o) { o.cmdline = "a\nb"; }) ==
+          "2: bad value for cmdline: it contains the control character 0x0a");
+    CHECK(bad([](auto& o) { o.disks.emplace(64, DiskSpec{"a", false, ""}); }) == "2: too many disks: 64");
+}
+
+TEST_CASE("the stronger source wins, key by key") {
+    SpecOptions weak = minimal(), strong;
+    weak.memory = 64ull << 20;
+    weak.disks = {{{"/a", false, ""}, {"/b", false, ""}}};
+    strong.memory = 128ull << 20;
+    strong.disks = {{{"/c", false, ""}}};
+    weak.override_with(strong);
+    auto const spec = complete_spec(weak);
+    CHECK(spec.memory == 128ull << 20);
+    CHECK(spec.kernel == "/vmlinux");
+    REQUIRE(spec.disks.size() == 1);
+    CHECK(spec.disks[0].path == "/c");
+}
+
+TEST_CASE("a description survives the hand-over, a damaged one does not") {
+    auto options = minimal();
+    options.disks = {{{"/a,b", true, "s"}}};
+    options.reboot = false;
+    auto const spec = complete_spec(options);
+    CHECK(spec_from_json(to_json(spec)) == spec);
+    auto json = to_json(spec);
+    json.erase("memory");
+    CHECK(failing([&] { spec_from_json(json); }).starts_with("2: bad guest description"));
+    json = to_json(spec);
+    json["disks"] = 5;
+    CHECK(failing([&] { spec_from_json(json); }).starts_with("2: bad guest description"));
+}
