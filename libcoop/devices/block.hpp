@@ -16,9 +16,9 @@ namespace coop {
 class BlockPool;
 
 struct BlockOptions {
-    bool read_only = false; // implied by a read-only file
-    std::string serial;     // at most 20 bytes, cut otherwise
-    unsigned workers = 4;   // threads, at least 1
+    bool read_only = false;  // implied by a read-only file
+    std::string serial = {}; // at most 20 bytes, cut otherwise
+    unsigned workers = 4;    // threads, at least 1
 };
 
 class Block : public Device {
