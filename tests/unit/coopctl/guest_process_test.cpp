@@ -14,6 +14,7 @@
 #include <thread>
 
 using namespace coop::ctl;
+using std::filesystem::exists;
 
 namespace {
 
@@ -54,10 +55,6 @@ struct Bench {
     std::thread thread;
     EndResult result;
 };
-
-bool exists(std::filesystem::path const& path) {
-    return std::filesystem::exists(path);
-}
 
 } // namespace
 
