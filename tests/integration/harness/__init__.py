@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Boots real Linux kernels as hosts under QEMU's emulator and runs commands in them; standard library only."""
 
+from . import coop
 from .artifacts import Artifacts
+from .console import Console
 from .host import Host, HostFailure
 from .jobs import Result
+from .machine import Machine
 
-__all__ = ["Artifacts", "Host", "HostFailure", "Result"]
+__all__ = ["Artifacts", "Console", "Host", "HostFailure", "Machine", "Result", "coop"]
