@@ -2,6 +2,7 @@
 // Writes an ELF64 executable by the structures of <elf.h>.
 #include "tiny_kernel.hpp"
 
+#include <cstddef>
 #include <cstring>
 #include <elf.h>
 
@@ -9,7 +10,8 @@ namespace coop::ctl {
 
 namespace {
 
-struct Note {
+// Notes are aligned to 4 bytes, less than the 64-bit field in ours would have.
+struct [[gnu::packed]] Note {
     Elf64_Nhdr header;
     char name[8]; // "Coop", NUL, padding
     coop_boot_note boot;

@@ -61,9 +61,10 @@ int doctor_command(Arguments const& arguments) {
                 {check.title, word(check.verdict),
                  check.advice.empty() ? check.value : fmt::format("{} ({})", check.value, check.advice)});
         }
-        fmt::print("{}\n{}\n", table(rows),
-                   fit ? "This host can run guests."
-                       : fmt::format("This host cannot run guests now: {}.", problem->value));
+        fmt::print(
+            "{}\n{}\n", table(rows),
+            fit ? "This host can run guests."
+                : fmt::format("This host cannot run guests now: {}: {}.", problem->title, problem->value));
     }
     return static_cast<int>(fit ? ExitCode::ok : ExitCode::host);
 }
