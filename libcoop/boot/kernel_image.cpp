@@ -202,16 +202,14 @@ Expected<void> KernelImage::load(std::span<std::byte> destination) const {
         return Failure{fmt::format("kernel needs {} bytes of memory in one piece, {} were taken", load_bytes_,
                                    destination.size())};
     }
-    auto rest = destination;
     std::uint64_t done = 0;
+    auto const clear_to = [&](std::uint64_t end) { std::memset(destination.data() + done, 0, end - done); };
     for (auto const& segment : segments_) {
-        std::fill_n(rest.begin(), segment.offset - done, std::byte{0});
-        std::copy(segment.bytes.begin(), segment.bytes.end(),
-                  destination.begin() + static_cast<std::ptrdiff_t>(segment.offset));
+        clear_to(segment.offset);
+        std::copy(segment.bytes.begin(), segment.bytes.end(), destination.data() + segment.offset);
         done = segment.offset + segment.bytes.size();
-        rest = destination.subspan(done);
     }
-    std::fill(rest.begin(), rest.end(), std::byte{0});
+    clear_to(destination.size());
     return {};
 }
 

@@ -64,7 +64,7 @@ Bytes lzma_encode(lzma_stream stream, Bytes const& in) {
 // With the filter for x86 code, as the kernel's build does.
 Bytes xz(Bytes const& in) {
     lzma_options_lzma options{};
-    lzma_lzma_preset(&options, 6);
+    lzma_lzma_preset(&options, 0);
     lzma_filter const filters[] = {
         {LZMA_FILTER_X86, nullptr}, {LZMA_FILTER_LZMA2, &options}, {LZMA_VLI_UNKNOWN, nullptr}};
     lzma_stream stream = LZMA_STREAM_INIT;
@@ -76,7 +76,7 @@ Bytes xz(Bytes const& in) {
 
 Bytes lzma(Bytes const& in) {
     lzma_options_lzma options{};
-    lzma_lzma_preset(&options, 6);
+    lzma_lzma_preset(&options, 0);
     lzma_stream stream = LZMA_STREAM_INIT;
     if (lzma_alone_encoder(&stream, &options) != LZMA_OK) {
         throw std::runtime_error{"lzma_alone_encoder"};
@@ -106,10 +106,11 @@ std::string refusal(Bytes const& file) {
 
 // Hard to compress, so that damage hits something.
 Bytes noise(std::size_t size) {
-    std::mt19937 random{10};
+    std::mt19937_64 random{10};
     Bytes bytes(size);
-    for (auto& octet : bytes) {
-        octet = static_cast<std::byte>(random());
+    for (std::size_t at = 0; at < size; at += 8) {
+        auto const word = random();
+        std::memcpy(bytes.data() + at, &word, std::min<std::size_t>(8, size - at));
     }
     return bytes;
 }
@@ -131,22 +132,23 @@ TEST_CASE("a bzImage gives the kernel in it", "[bzimage]") {
 
 TEST_CASE("large and empty data unpack to the byte", "[bzimage]") {
     for (std::size_t const size : {std::size_t{0}, std::size_t{1}, std::size_t{1} << 20,
-                                   (std::size_t{1} << 20) + 1, std::size_t{5'000'000}}) {
+                                   (std::size_t{1} << 20) + 1, std::size_t{2'200'000}}) {
         auto const data = noise(size);
         for (auto const& format : formats) {
             INFO(format.name << " " << size);
-            auto const out = decompress(format.pack(data), size);
+            auto const packed = format.pack(data);
+            auto const out = decompress(packed, size);
             REQUIRE(out);
             CHECK(*out == data);
             if (size > 0) {
-                CHECK_FALSE(decompress(format.pack(data), size - 1));
+                CHECK_FALSE(decompress(packed, size - 1));
             }
         }
     }
 }
 
 TEST_CASE("a small file cannot take much memory", "[bzimage]") {
-    Bytes const zeroes(16 << 20);
+    Bytes const zeroes(4 << 20);
     for (auto const& format : formats) {
         auto const out = decompress(format.pack(zeroes), 1 << 20);
         REQUIRE_FALSE(out);
