@@ -31,7 +31,7 @@ void CpuSlots::check(std::uint64_t now, std::uint64_t limit) {
         const std::uint64_t since = slots_[cpu].since.load(std::memory_order_relaxed);
         if (since == 0 || now < since || now - since < limit)
             continue;
-        slots_[cpu].evict.store(true, std::memory_order_relaxed);
+        slots_[cpu].evict.store(since, std::memory_order_relaxed);
         coop_host_kick_nmi(cpu);
     }
 }

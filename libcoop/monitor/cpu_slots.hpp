@@ -24,17 +24,18 @@ public:
     // Returns whether the watchdog has asked for the guest's eviction meanwhile.
     bool left(std::uint32_t cpu) {
         Slot& slot = slots_[cpu];
+        const std::uint64_t since = slot.since.load(std::memory_order_relaxed);
         slot.since.store(0, std::memory_order_relaxed);
-        return slot.evict.load(std::memory_order_relaxed) &&
-               slot.evict.exchange(false, std::memory_order_relaxed);
+        return slot.evict.load(std::memory_order_relaxed) == since;
     }
     // Evict every guest that has stayed longer than limit ticks. Context: any.
     void check(std::uint64_t now, std::uint64_t limit);
 
 private:
     struct alignas(64) Slot {
-        std::atomic<std::uint64_t> since{0};
-        std::atomic<bool> evict{false};
+        std::atomic<std::uint64_t> since{0}; // 0: no guest there
+        // The stay to end, by its since: a request that comes late does not hit the next guest.
+        std::atomic<std::uint64_t> evict{0};
     };
     Slot* slots_ = nullptr;
     void* memory_ = nullptr;
