@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// FakeHost: critical sections, interrupts, threads and timers.
+#include "core/fake_host_parts.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace coop::test {
+
+namespace {
+
+// Longer than any wait in a right test takes; a hang becomes a failure.
+constexpr auto patience = std::chrono::seconds{20};
+
+} // namespace
+
+void FakeHost::move_to(std::uint32_t cpu) {
+    thread.cpu = cpu;
+}
+
+bool FakeHost::in_critical_section() {
+    return thread.critical;
+}
+
+std::uint32_t FakeHost::this_cpu() {
+    return thread.cpu;
+}
+
+std::uint32_t FakeHost::critical_begin() {
+    note("critical_begin");
+    may_sleep("critical_begin");
+    thread.critical = true;
+    return thread.cpu;
+}
+
+void FakeHost::critical_end() {
+    note("critical_end");
+    if (!thread.critical)
+        violation("critical_end outside a critical section");
+    if (thread.guest_time)
+        violation("critical_end in guest time");
+    thread.critical = false;
+    interrupt_pending(thread.cpu) = false; // taken now
+}
+
+void FakeHost::kick(std::uint32_t cpu) {
+    note("kick", cpu);
+    if (cpu >= cpus)
+        return violation("kick of a CPU that is not there");
+    interrupt_pending(cpu) = true;
+}
+
+bool FakeHost::kick_nmi(std::uint32_t cpu) {
+    note("kick_nmi", cpu);
+    if (cpu >= cpus)
+        violation("kick_nmi of a CPU that is not there");
+    if (on_kick_nmi)
+        on_kick_nmi();
+    return can_kick_nmi;
+}
+
+void FakeHost::interrupt_self() {
+    note("interrupt_self");
+    if (!thread.critical)
+        violation("interrupt_self outside a critical section");
+    interrupt_pending(thread.cpu) = true;
+}
+
+void FakeHost::guest_time(bool begin) {
+    note(begin ? "guest_time_begin" : "guest_time_end");
+    if (!thread.critical)
+        violation("guest time outside a critical section");
+    if (thread.guest_time == begin)
+        violation("guest time begun or ended twice");
+    thread.guest_time = begin;
+}
+
+bool FakeHost::yield() {
+    note("yield");
+    may_sleep("yield");
+    if (thread.mutexes != 0)
+        violation("yield with a mutex held");
+    return on_yield && on_yield();
+}
+
+coop_host_event* FakeHost::event_create() {
+    may_sleep("event_create");
+    Lock lock{lock_};
+    if (refuse("event_create"))
+        return nullptr;
+    auto event = std::make_unique<coop_host_event>();
+    coop_host_event* raw = event.get();
+    events_[raw] = std::move(event);
+    return raw;
+}
+
+void FakeHost::event_destroy(coop_host_event* event) {
+    remove(events_, event, "event_destroy");
+}
+
+void FakeHost::event_signal(coop_host_event* event) {
+    note("event_signal");
+    const std::lock_guard lock{event->mutex};
+    event->signalled = true;
+    event->changed.notify_one();
+}
+
+int FakeHost::event_wait(coop_host_event* event) {
+    note("event_wait");
+    may_sleep("event_wait");
+    if (thread.mutexes != 0)
+        violation("event_wait with a mutex held");
+    if (const int status = on_wait ? on_wait() : 0; status != 0)
+        return status;
+    std::unique_lock lock{event->mutex};
+    if (!event->changed.wait_for(lock, patience, [&] { return event->signalled; })) {
+        violation("event_wait for an event that nobody signals");
+        return -COOP_E_INTERRUPTED;
+    }
+    event->signalled = false;
+    return 0;
+}
+
+coop_host_mutex* FakeHost::mutex_create() {
+    may_sleep("mutex_create");
+    Lock lock{lock_};
+    if (refuse("mutex_create"))
+        return nullptr;
+    auto mutex = std::make_unique<coop_host_mutex>();
+    coop_host_mutex* raw = mutex.get();
+    mutexes_[raw] = std::move(mutex);
+    return raw;
+}
+
+void FakeHost::mutex_destroy(coop_host_mutex* mutex) {
+    remove(mutexes_, mutex, "mutex_destroy");
+}
+
+void FakeHost::mutex_lock(coop_host_mutex* mutex) {
+    may_sleep("mutex_lock");
+    if (!mutex->mutex.try_lock_for(patience))
+        throw CoreBug{"a mutex is held for ever"};
+    ++thread.mutexes;
+}
+
+void FakeHost::mutex_unlock(coop_host_mutex* mutex) {
+    if (thread.mutexes == 0)
+        return violation("mutex_unlock of a mutex that is not held");
+    --thread.mutexes;
+    mutex->mutex.unlock();
+}
+
+coop_host_timer* FakeHost::timer_create(void (*callback)(void*), void* context) {
+    may_sleep("timer_create");
+    Lock lock{lock_};
+    if (refuse("timer_create"))
+        return nullptr;
+    std::unique_ptr<coop_host_timer> timer{new coop_host_timer{callback, context}};
+    coop_host_timer* raw = timer.get();
+    timers_[raw] = std::move(timer);
+    return raw;
+}
+
+void FakeHost::timer_destroy(coop_host_timer* timer) {
+    timer->running.lock();
+    timer->running.unlock();
+    remove(timers_, timer, "timer_destroy");
+}
+
+void FakeHost::timer_arm(coop_host_timer* timer, std::uint64_t delay_ns) {
+    Lock lock{lock_};
+    note("timer_arm", delay_ns);
+    if (thread.callback)
+        violation("timer_arm in the callback");
+    if (known(timers_, timer, "timer_arm"))
+        timer->delay_ns = delay_ns;
+}
+
+void FakeHost::timer_cancel(coop_host_timer* timer) {
+    Lock lock{lock_};
+    note("timer_cancel");
+    if (known(timers_, timer, "timer_cancel"))
+        timer->delay_ns.reset();
+}
+
+std::optional<std::uint64_t> FakeHost::timer_delay() const {
+    Lock lock{lock_};
+    for (const auto& [raw, timer] : timers_)
+        if (timer->delay_ns)
+            return timer->delay_ns;
+    return std::nullopt;
+}
+
+bool FakeHost::fire_timer() {
+    coop_host_timer* due = nullptr;
+    {
+        Lock lock{lock_};
+        for (const auto& [raw, timer] : timers_)
+            if (timer->delay_ns)
+                due = raw;
+        if (!due)
+            return false;
+        due->delay_ns.reset();
+    }
+    const Lock running{due->running};
+    const bool before = std::exchange(thread.callback, true);
+    due->callback(due->context);
+    thread.callback = before;
+    return true;
+}
+
+} // namespace coop::test
