@@ -24,6 +24,9 @@ public:
     // failure.
     Status take(std::uint64_t ram_bytes, std::span<const coop_u64> runs);
 
+    // Every run goes home; the guest may not run any more. Context: may sleep.
+    void give_back();
+
     // Sorted by address; map offsets are dense.
     std::span<const coop_extent> extents() const { return {extents_, count_}; }
     std::uint64_t bytes() const { return bytes_; }
@@ -38,7 +41,6 @@ public:
 private:
     Status take_run(std::uint64_t bytes, coop_u32 run);
     Status reserve(std::size_t count);
-    void give_back();
     const coop_extent* extent_of(Physical address) const;
 
     FrameLedger& ledger_;

@@ -28,6 +28,26 @@ bool name_in_use(const char* name) {
     return false;
 }
 
+// False if the name is in use.
+bool add_guest(Guest* guest) {
+    MutexLock lock{core_state.mutex};
+    if (name_in_use(guest->name()))
+        return false;
+    guest->next = core_state.guests;
+    core_state.guests = guest;
+    ++core_state.guest_count;
+    return true;
+}
+
+void remove_guest(Guest* guest) {
+    MutexLock lock{core_state.mutex};
+    Guest** link = &core_state.guests;
+    while (*link != guest)
+        link = &(*link)->next;
+    *link = guest->next;
+    --core_state.guest_count;
+}
+
 Guest& of(coop_guest* guest) {
     return *reinterpret_cast<Guest*>(guest);
 }
@@ -77,30 +97,27 @@ int coop_core_host_info(coop_host_info* info) {
 int coop_guest_create(const coop_create* request, coop_guest** guest) {
     if (core_state.host.refusal != 0)
         return -COOP_E_NOT_SUPPORTED;
-    MutexLock lock{core_state.mutex};
-    if (name_in_use(request->name))
-        return -COOP_E_EXISTS;
     Result<Owned<Guest>> created = Guest::create(*request);
     if (!created)
         return created.error().negative();
     Guest* object = created.take().release();
-    object->next = core_state.guests;
-    core_state.guests = object;
-    ++core_state.guest_count;
+    // The name is taken first: getting the memory can last, and other guests go on meanwhile.
+    if (!add_guest(object)) {
+        destroy(object);
+        return -COOP_E_EXISTS;
+    }
+    if (Status s = object->take(*request); !s) {
+        remove_guest(object);
+        destroy(object);
+        return s.status();
+    }
     *guest = reinterpret_cast<coop_guest*>(object);
     return 0;
 }
 
 void coop_guest_destroy(coop_guest* guest) {
     Guest* object = &of(guest);
-    {
-        MutexLock lock{core_state.mutex};
-        Guest** link = &core_state.guests;
-        while (*link != object)
-            link = &(*link)->next;
-        *link = object->next;
-        --core_state.guest_count;
-    }
+    remove_guest(object);
     destroy(object);
 }
 

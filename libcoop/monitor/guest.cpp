@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "monitor/guest.hpp"
 
+#include "base/assert.hpp"
 #include "monitor/core_state.hpp"
 
 namespace coop {
@@ -35,18 +36,31 @@ Result<Owned<Guest>> Guest::create(const coop_create& request) {
 
     Owned<Guest> guest = COOP_TRY(make_owned<Guest>());
     __builtin_memcpy(guest->name_, request.name, sizeof guest->name_);
-    if (Status s = guest->memory_.take(request.ram_bytes, request.runs); !s)
-        return s.error();
-    guest->shared_ = Shared{COOP_TRY(world_shared_create(guest->ledger_, guest->memory_, request.vcpus))};
-    for (; guest->vcpu_count_ < request.vcpus; ++guest->vcpu_count_)
-        guest->vcpus_[guest->vcpu_count_] =
-            COOP_TRY(Vcpu::create(*guest, guest->vcpu_count_, guest->ledger_, *guest->shared_));
+    guest->setup_mutex_ = Mutex{coop_host_mutex_create()};
+    if (!guest->setup_mutex_)
+        return Error{COOP_E_NO_MEMORY};
     return guest;
 }
 
-Guest::~Guest() = default;
+Status Guest::take(const coop_create& request) {
+    if (Status s = memory_.take(request.ram_bytes, request.runs); !s)
+        return s;
+    shared_ = Shared{COOP_TRY(world_shared_create(ledger_, memory_, request.vcpus))};
+    for (; vcpu_count_ < request.vcpus; ++vcpu_count_)
+        vcpus_[vcpu_count_] = COOP_TRY(Vcpu::create(*this, vcpu_count_, ledger_, *shared_));
+    return ok;
+}
+
+Guest::~Guest() {
+    for (Owned<Vcpu>& vcpu : vcpus_)
+        vcpu.reset();
+    shared_.reset();
+    memory_.give_back();
+    COOP_ASSERT(ledger_.frames() == 0);
+}
 
 Status Guest::start(const coop_start& request) {
+    MutexLock lock{setup_mutex_};
     if (started_)
         return Error{COOP_E_BUSY};
     const Physical shared_at{request.shared_gpa};
@@ -73,6 +87,7 @@ Status Guest::start(const coop_start& request) {
 }
 
 Status Guest::set_notifier(std::uint32_t device, std::uint32_t queue, coop_host_notifier* notifier) {
+    MutexLock lock{setup_mutex_};
     if (started_)
         return Error{COOP_E_BUSY};
     if (device == COOP_NOTIFY_LOG) {
@@ -89,9 +104,9 @@ int Guest::run(coop_run& request) {
     if (status != 0)
         return status;
     const std::uint32_t vcpu = request.vcpu;
+    std::atomic_thread_fence(std::memory_order_acquire); // with end()'s release: end_ is complete
     request = end_;
     request.vcpu = vcpu;
-    request.end = end_reason_.load(std::memory_order_acquire);
     return 0;
 }
 

@@ -18,7 +18,8 @@ namespace coop {
 
 class Guest {
 public:
-    // Context: may sleep. Fails: INVALID, NO_MEMORY, TOO_BIG, NOT_SUPPORTED.
+    // Context: may sleep. Fails: INVALID, NO_MEMORY, NOT_SUPPORTED.
+    // With its name and nothing else; take() gets what it needs.
     static Result<Owned<Guest>> create(const coop_create& request);
     Guest() : memory_{ledger_} {}
     Guest(const Guest&) = delete;
@@ -26,6 +27,9 @@ public:
 
     const char* name() const { return name_; }
     const GuestMemory& memory() const { return memory_; }
+
+    // RAM, passages, vCPUs. Once. Context: may sleep. Fails: INVALID, NO_MEMORY, TOO_BIG.
+    Status take(const coop_create& request);
 
     // Context of these: may sleep.
     Status start(const coop_start& request);
@@ -53,6 +57,7 @@ private:
     using Shared = Handle<WorldShared, world_shared_destroy>;
 
     char name_[COOP_NAME_BYTES] = {};
+    Mutex setup_mutex_; // start and set_notifier, which user space may call at the same time
     FrameLedger ledger_;
     GuestMemory memory_;
     Shared shared_;

@@ -114,6 +114,10 @@ Vcpu::Next Vcpu::run_section() {
         prepare_events();
         exit = world_.enter();
         stats_.switches.add();
+        if (exit.nmi || exit.machine_check) [[unlikely]] {
+            stats_.nmis.add(exit.nmi);
+            stats_.machine_checks.add(exit.machine_check);
+        }
         if (exit.kind != Exit::Kind::doorbell)
             break;
         next = handle_doorbell();
@@ -122,8 +126,6 @@ Vcpu::Next Vcpu::run_section() {
     const bool evicted = core_state.cpu_slots.left(cpu);
     stats_.guest_ticks.add(read_tsc() - begin);
     world_.load_host();
-    stats_.nmis.add(exit.nmi);
-    stats_.machine_checks.add(exit.machine_check);
     switch (exit.kind) {
     case Exit::Kind::interrupt:
         stats_.interrupts.add();

@@ -66,7 +66,6 @@ public:
     bool interrupts_enabled() const;
     // Let the next entry deliver an event to upcall_va; entry_stack_va serves if user mode was interrupted.
     void inject(std::uint64_t upcall_va, std::uint64_t entry_stack_va);
-    void cancel_injection();
     std::uint64_t rip() const;
     std::uint64_t fault_address() const;
     std::uint64_t aborts() const;

@@ -86,6 +86,11 @@ inline CpuidResult cpuid(std::uint32_t leaf, std::uint32_t subleaf = 0) {
     return r;
 }
 
+// The leaf, or zeroes if this CPU does not have it (SDM 2A, CPUID: leaf 0 of each range tells its last leaf).
+inline CpuidResult cpuid_or_zero(std::uint32_t leaf) {
+    return cpuid(leaf & 0x80000000).eax >= leaf ? cpuid(leaf) : CpuidResult{};
+}
+
 inline std::uint64_t read_xcr0() {
     std::uint32_t low, high;
     asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));

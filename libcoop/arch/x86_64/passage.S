@@ -177,9 +177,9 @@ coop_passage_start:
 	/* L4: the host's address space and registers. */
 	movq	HOST(CR3), %rax
 	movq	%rax, %cr3
+	load_cr0 PASSAGE_HOST /* before CR4: CET may be set only while CR0.WP is */
 	movq	HOST(CR4), %rax
 	movq	%rax, %cr4
-	load_cr0 PASSAGE_HOST
 	load_tr	PASSAGE_HOST
 	lgdt	HOST(GDTR)
 	lldt	HOST(LDTR)

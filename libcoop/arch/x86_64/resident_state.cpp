@@ -13,13 +13,13 @@ bool always() {
     return true;
 }
 bool has_tsc_aux() { // RDTSCP or RDPID
-    return (cpu::cpuid(0x80000001).edx & 1u << 27) || (cpu::cpuid(7).ecx & 1u << 22);
+    return (cpu::cpuid_or_zero(0x80000001).edx & 1u << 27) || (cpu::cpuid_or_zero(7).ecx & 1u << 22);
 }
 bool has_spec_ctrl() { // Intel: IBRS/IBPB, STIBP, SSBD; AMD: the same three in its own leaf
     constexpr std::uint32_t intel = 1u << 26 | 1u << 27 | 1u << 31;
     constexpr std::uint32_t amd = 1u << 14 | 1u << 15 | 1u << 24;
-    return (cpu::cpuid(7).edx & intel) ||
-           (cpu::cpuid(0x80000000).eax >= 0x80000008 && (cpu::cpuid(0x80000008).ebx & amd));
+    return (cpu::cpuid_or_zero(7).edx & intel) ||
+           (cpu::cpuid_or_zero(0x80000008).ebx & amd);
 }
 
 // MSRs exchanged between the worlds, in order. docs/world-switch.md says why others are not here.
@@ -39,16 +39,8 @@ constexpr ResidentMsr resident_msrs[] = {
 constexpr std::size_t msr_count = sizeof(resident_msrs) / sizeof(resident_msrs[0]);
 static_assert(msr_count <= ResidentState::max_msrs);
 
-// Which of the table's MSRs this machine has; the same on all its CPUs.
-std::uint32_t present_mask() {
-    static const std::uint32_t mask = [] {
-        std::uint32_t found = 0;
-        for (std::size_t i = 0; i < msr_count; ++i)
-            found |= resident_msrs[i].present() ? 1u << i : 0;
-        return found;
-    }();
-    return mask;
-}
+// Which of the table's MSRs this machine has, the same on all its CPUs; bit n is entry n.
+constinit std::uint32_t present_msrs = 0;
 
 void save_debug(auto& to) {
     to.dr0 = cpu::read_dr0();
@@ -67,6 +59,12 @@ void load_debug(const auto& from) {
 
 } // namespace
 
+void ResidentState::probe() {
+    present_msrs = 0;
+    for (std::size_t i = 0; i < msr_count; ++i)
+        present_msrs |= resident_msrs[i].present() ? 1u << i : 0;
+}
+
 Result<ResidentState> ResidentState::create(FrameLedger& ledger) {
     VectorState host = COOP_TRY(VectorState::create(ledger));
     VectorState guest = COOP_TRY(VectorState::create(ledger));
@@ -74,7 +72,7 @@ Result<ResidentState> ResidentState::create(FrameLedger& ledger) {
 }
 
 void ResidentState::load_guest() {
-    const std::uint32_t present = present_mask();
+    const std::uint32_t present = present_msrs;
     const bool xsave = cpu::read_cr4() & cpu::cr4_osxsave;
 
     // The passage switches the guest's DR7; the host's breakpoints must not fire in the guest.
@@ -110,7 +108,7 @@ void ResidentState::load_guest() {
 }
 
 void ResidentState::load_host() {
-    const std::uint32_t present = present_mask();
+    const std::uint32_t present = present_msrs;
 
     guest_.cr2 = cpu::read_cr2();
     save_debug(guest_);

@@ -15,6 +15,9 @@ class ResidentState {
 public:
     static constexpr std::size_t max_msrs = 12;
 
+    // Once, before the first create: find out which registers this machine has.
+    static void probe();
+
     // Context: may sleep. Fails: NO_MEMORY.
     static Result<ResidentState> create(FrameLedger& ledger);
 

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t fxsave_bytes = 512;
 constexpr std::size_t mxcsr_offset = 24;
+constexpr std::size_t xstate_bv_offset = 512;
 constexpr std::uint32_t mxcsr_initial = 0x1f80;
 constexpr std::size_t fcw_offset = 0;
 constexpr std::uint16_t fcw_initial = 0x37f;
@@ -30,10 +31,14 @@ Result<VectorState> VectorState::create(FrameLedger& ledger) {
 }
 
 void VectorState::save() {
-    if (has_xsave())
-        asm volatile("xsave64 (%0)" ::"r"(area_.va()), "a"(-1), "d"(-1) : "memory");
-    else
+    if (!has_xsave()) {
         asm volatile("fxsave64 (%0)" ::"r"(area_.va()) : "memory");
+        return;
+    }
+    // XSAVE keeps the header's bits of components that XCR0 does not enable now; XRSTOR would fault on them.
+    auto* header = reinterpret_cast<std::uint64_t*>(static_cast<std::uint8_t*>(area_.va()) + xstate_bv_offset);
+    *header = 0;
+    asm volatile("xsave64 (%0)" ::"r"(area_.va()), "a"(-1), "d"(-1) : "memory");
 }
 
 void VectorState::load() const {

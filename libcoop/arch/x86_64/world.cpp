@@ -206,6 +206,9 @@ void World::load_guest() {
     for (std::size_t i = 0; i < PASSAGE_GDT_BYTES / sizeof(std::uint64_t); ++i)
         data.gdt[i] = i < entries ? table[i] : 0;
 
+    // A hypervisor of the host may have come or gone meanwhile; while VMX is on, CR4.VMXE must not be cleared (SDM 3C 24.8).
+    data.guest.cr4 = (data.guest.cr4 & ~cpu::cr4_vmxe) | (host.cr4 & cpu::cr4_vmxe);
+
     state_->resident.load_guest();
 }
 
@@ -288,6 +291,7 @@ std::uint64_t World::aborts() const {
 }
 
 HostFeatures probe_host_features() {
+    ResidentState::probe();
     const std::uint64_t cr4 = cpu::read_cr4();
     const std::uint64_t efer = cpu::read_msr(cpu::Msr::efer);
     HostFeatures host{};

@@ -58,8 +58,9 @@ Guest::Guest(boost::asio::io_context& io, std::unique_ptr<Driver> driver, GuestS
     host_ = driver_->host();
     check_host(host_);
     add_devices(spec);
-    load(spec);
-    watch_doorbells(io);
+    coop_start const start = load(spec);
+    watch_doorbells(io); // before START: the driver takes no notifier later
+    driver_->start(start);
     // The threads know io and alive_, never this: they may still report while it is being destroyed.
     vcpus_ = std::make_unique<VcpuThreads>(
         *driver_, spec.vcpus,
@@ -95,7 +96,7 @@ void Guest::add_devices(GuestSpec const& spec) {
     }
 }
 
-void Guest::load(GuestSpec const& spec) {
+coop_start Guest::load(GuestSpec const& spec) {
     auto const kernel = require(KernelImage::parse(read_whole_file(spec.kernel, "kernel", kernel_most)));
     std::vector<std::byte> initrd;
     if (!spec.initrd.empty()) {
@@ -143,7 +144,7 @@ void Guest::load(GuestSpec const& spec) {
     console_page_ = reinterpret_cast<coop_device_page*>(reinterpret_cast<std::byte*>(placed.shared) +
                                                         placed.shared->device_offset);
     bus_->attach(placed.shared);
-    driver_->start(placed.start);
+    return placed.start;
 }
 
 void Guest::watch_doorbells(boost::asio::io_context& io) {

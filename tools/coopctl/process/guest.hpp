@@ -47,7 +47,7 @@ public:
 
 private:
     void add_devices(GuestSpec const& spec);
-    void load(GuestSpec const& spec);
+    coop_start load(GuestSpec const& spec);
     void watch_doorbells(boost::asio::io_context& io);
     void on_doorbell(unsigned device, unsigned queue);
     void drain_log();
