@@ -111,6 +111,24 @@ TEST_CASE_METHOD(Fixture, "only a new event wakes", "[event]") {
     CHECK(host.count("kick") == 0); // it runs nowhere
 }
 
+TEST_CASE_METHOD(Fixture, "a new event wakes in the company of an old one too", "[event]") {
+    world.then_doorbell(COOP_DOORBELL_SEND, 0, COOP_EVENT_CALL);
+    world.then([&] {
+        host.forget_history();
+        return world.ring(COOP_DOORBELL_SEND, 0, COOP_EVENT_CALL | COOP_EVENT_RESCHEDULE);
+    });
+    world.then([&] {
+        CHECK(host.count("event_signal") == 1);
+        CHECK(guest.page().pending == (COOP_EVENT_CALL | COOP_EVENT_RESCHEDULE));
+        return world.ring(COOP_DOORBELL_SEND, 0, COOP_EVENT_CALL | COOP_EVENT_RESCHEDULE);
+    });
+    world.then([&] {
+        CHECK(host.count("event_signal") == 1);
+        return world.ring(COOP_DOORBELL_END, COOP_END_POWEROFF);
+    });
+    guest.run_to_end();
+}
+
 TEST_CASE_METHOD(Fixture, "a running guest is kicked where it runs", "[event]") {
     world.then([&] {
         CHECK(coop_guest_interrupt(guest.handle, 0) == 0);
