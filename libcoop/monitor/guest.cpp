@@ -104,7 +104,6 @@ int Guest::run(coop_run& request) {
     if (status != 0)
         return status;
     const std::uint32_t vcpu = request.vcpu;
-    std::atomic_thread_fence(std::memory_order_acquire); // with end()'s release: end_ is complete
     request = end_;
     request.vcpu = vcpu;
     return 0;

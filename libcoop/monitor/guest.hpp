@@ -39,7 +39,8 @@ public:
     LogRing& log_ring() { return log_; }
 
     // Context of these: any.
-    bool ended() const { return end_reason_.load(std::memory_order_relaxed) != 0; }
+    // Once true, end_ is complete.
+    bool ended() const { return end_reason_.load(std::memory_order_acquire) != 0; }
     // The first reason given stays.
     void end(std::uint32_t reason, std::uint64_t detail, std::uint64_t rip, std::uint64_t address);
     bool notify(std::uint64_t device, std::uint64_t queue) { return notifiers_.signal(device, queue); }
