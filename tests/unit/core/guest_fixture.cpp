@@ -37,6 +37,10 @@ LoadedCore::LoadedCore(const coop_core_config& config) {
 
 CreatedGuest::CreatedGuest(const coop_create& request) {
     REQUIRE(coop_guest_create(&request, &handle) == 0);
+    coop_extent extent{0, 0, 0, COOP_EXTENT_PLAIN, 0};
+    for (std::uint32_t i = 0; extent.run != 0; ++i)
+        REQUIRE(coop_guest_extent(handle, i, &extent) == 0);
+    ram_start_ = extent.gpa;
     coop_shared& area = shared();
     area.magic = COOP_SHARED_MAGIC;
     area.abi_major = COOP_ABI_MAJOR;
@@ -47,15 +51,6 @@ CreatedGuest::CreatedGuest(const coop_create& request) {
     area.devices = devices;
     area.device_offset = device_offset;
     area.tsc_khz = 2'000'000;
-}
-
-std::uint64_t CreatedGuest::ram_start() const {
-    for (std::uint32_t i = 0;; ++i) {
-        coop_extent extent{};
-        REQUIRE(coop_guest_extent(handle, i, &extent) == 0);
-        if (extent.run == 0)
-            return extent.gpa;
-    }
 }
 
 coop_shared& CreatedGuest::shared() const {

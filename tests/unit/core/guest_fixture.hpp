@@ -37,7 +37,8 @@ public:
     coop_vcpu_page& page() const;
     // Right for start.
     coop_start start_request() const;
-    std::uint64_t ram_start() const;
+    // Of the run for the kernel.
+    std::uint64_t ram_start() const { return ram_start_; }
     coop_stats stats() const;
     // What run returns; the request as it comes back is in last_run.
     int run();
@@ -47,6 +48,9 @@ public:
     static constexpr std::uint32_t devices = 3;
     coop_guest* handle = nullptr;
     coop_run last_run{};
+
+private:
+    std::uint64_t ram_start_ = 0;
 };
 
 // All of it, in the order of its making.
