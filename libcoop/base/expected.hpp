@@ -20,10 +20,10 @@ template <typename T>
 class [[nodiscard]] Expected {
 public:
     // Implicit on purpose, so that `return value;` and `return Failure{...};` both work.
-    Expected(T value)
-        : state_{std::in_place_index<0>, std::move(value)} {} // NOLINT(google-explicit-constructor)
-    Expected(Failure error)
-        : state_{std::in_place_index<1>, std::move(error)} {} // NOLINT(google-explicit-constructor)
+    // NOLINTNEXTLINE(google-explicit-constructor)
+    Expected(T value) : state_{std::in_place_index<0>, std::move(value)} {}
+    // NOLINTNEXTLINE(google-explicit-constructor)
+    Expected(Failure error) : state_{std::in_place_index<1>, std::move(error)} {}
 
     bool has_value() const { return state_.index() == 0; }
     explicit operator bool() const { return has_value(); }
@@ -47,7 +47,8 @@ template <>
 class [[nodiscard]] Expected<void> {
 public:
     Expected() = default;
-    Expected(Failure error) : error_{std::move(error)} {} // NOLINT(google-explicit-constructor)
+    // NOLINTNEXTLINE(google-explicit-constructor)
+    Expected(Failure error) : error_{std::move(error)} {}
 
     bool has_value() const { return !error_.has_value(); }
     explicit operator bool() const { return has_value(); }

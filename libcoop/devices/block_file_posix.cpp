@@ -19,7 +19,7 @@ namespace coop {
 namespace {
 
 constexpr std::uint64_t sector_bytes = 512;
-constexpr std::size_t zeroes_bytes = 64 * 1024;
+constexpr std::size_t zeroes_bytes = 64ull * 1024;
 
 #ifdef F_OFD_SETLK
 constexpr int lock_command = F_OFD_SETLK;

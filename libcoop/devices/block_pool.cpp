@@ -10,7 +10,7 @@ namespace coop {
 BlockPool::BlockPool(BlockFile& file, std::string const& serial, bool read_only, unsigned workers)
     : file_{file}, serial_{serial}, read_only_{read_only} {
     for (unsigned i = 0; i < std::max(workers, 1u); ++i) {
-        workers_.emplace_back([this](std::stop_token stop) { work(std::move(stop)); });
+        workers_.emplace_back([this](std::stop_token const& stop) { work(stop); });
     }
 }
 
@@ -61,7 +61,7 @@ void BlockPool::reset() {
     line_ = {};
 }
 
-void BlockPool::work(std::stop_token stop) {
+void BlockPool::work(std::stop_token const& stop) {
     std::unique_lock lock{mutex_};
     while (offered_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
         BlockRequest request = std::move(waiting_.front());

@@ -27,7 +27,7 @@ public:
     void reset();
 
 private:
-    void work(std::stop_token stop);
+    void work(std::stop_token const& stop);
     void fetch_locked();
     void complete(std::unique_lock<std::mutex>& lock);
 

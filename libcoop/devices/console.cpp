@@ -14,7 +14,7 @@ constexpr std::uint64_t feature_size = 1ull << 0; // VIRTIO_CONSOLE_F_SIZE
 constexpr unsigned receive_queue = 0;             // section 5.3.2
 constexpr unsigned transmit_queue = 1;
 constexpr std::uint16_t queue_size = 128;
-constexpr std::size_t copy_bytes = 16 * 1024;
+constexpr std::size_t copy_bytes = 16ull * 1024;
 
 // Section 5.3.4.
 struct Config {

@@ -17,7 +17,7 @@ namespace coop {
 // input() and resize() may be called from any thread, also from within output.
 class Console : public Device {
 public:
-    static constexpr std::size_t input_limit = 64 * 1024;
+    static constexpr std::size_t input_limit = 64ull * 1024;
 
     // output: bytes the guest wrote, in order, on the event loop's thread; valid during the call.
     explicit Console(std::function<void(std::span<std::byte const>)> output);
