@@ -2,6 +2,7 @@
 // The fake driver.
 #include "fake_driver.hpp"
 
+#include <boost/asio/post.hpp>
 #include <cstring>
 #include <sys/mman.h>
 
@@ -121,6 +122,9 @@ public:
     }
     bool run(coop_run& run) override {
         host_.call(COOP_REQUEST_RUN);
+        if (run.vcpu == 0) {
+            host_.tell_guest(host_.on_boot);
+        }
         std::unique_lock lock(host_.mutex_);
         if (host_.interrupted_runs > 0) {
             --host_.interrupted_runs;
@@ -132,14 +136,18 @@ public:
         run.vcpu = vcpu;
         return true;
     }
-    std::unique_ptr<Watch> watch(boost::asio::io_context&, unsigned device, unsigned queue,
+    std::unique_ptr<Watch> watch(boost::asio::io_context& io, unsigned device, unsigned queue,
                                  std::function<void()> handler) override {
         host_.call(COOP_REQUEST_NOTIFIER);
         std::pair const where(device, queue);
+        host_.io_ = &io;
         host_.handlers_[where] = std::move(handler);
         return std::make_unique<FakeWatch>(host_, where);
     }
-    void interrupt(unsigned) override { host_.call(COOP_REQUEST_INTERRUPT); }
+    void interrupt(unsigned) override {
+        host_.call(COOP_REQUEST_INTERRUPT);
+        host_.tell_guest(host_.on_interrupt);
+    }
     coop_stats stats() override {
         host_.call(COOP_REQUEST_STATS);
         coop_stats stats{};
@@ -234,6 +242,26 @@ void FakeHost::ring(unsigned device, unsigned queue) {
         auto const call = handler->second;
         call();
     }
+}
+
+void FakeHost::tell_guest(std::function<void()> const& what) {
+    if (what) {
+        boost::asio::post(*io_, [this, what] {
+            if (mappings() != 0) { // else it has ended meanwhile
+                what();
+            }
+        });
+    }
+}
+
+std::byte* FakeHost::memory(std::uint64_t gpa) {
+    std::lock_guard const guard(mutex_);
+    return at(extents_, base_, gpa);
+}
+
+std::uint64_t FakeHost::free_memory() {
+    std::lock_guard const guard(mutex_);
+    return extents_.back().gpa;
 }
 
 coop_device_page* FakeHost::device_page(unsigned device) {

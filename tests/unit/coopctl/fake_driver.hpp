@@ -36,6 +36,13 @@ public:
     void ring(unsigned device, unsigned queue);
     // The device page of device, as the guest sees it.
     coop_device_page* device_page(unsigned device);
+    // The guest's memory, and its first address that boot has not filled.
+    std::byte* memory(std::uint64_t gpa);
+    std::uint64_t free_memory();
+
+    // For a fake guest: called on io's thread, when it begins to run and after each interrupt of a device.
+    std::function<void()> on_boot;
+    std::function<void()> on_interrupt;
 
 private:
     friend class FakeDriver;
@@ -43,6 +50,7 @@ private:
     friend class FakeWatch;
 
     void call(coop_request request);
+    void tell_guest(std::function<void()> const& what);
 
     std::mutex mutex_;
     std::condition_variable changed_;
@@ -54,6 +62,7 @@ private:
     std::map<std::pair<unsigned, unsigned>, std::function<void()>> handlers_;
     std::vector<coop_extent> extents_;
     std::byte* base_ = nullptr;
+    boost::asio::io_context* io_ = nullptr;
     coop_start start_{};
     coop_create create_{};
 };

@@ -60,6 +60,28 @@ void Client::send(Request const& request) {
     // A failure shows, with more to say, when the answer is read.
 }
 
+void Client::enqueue(Request const& request, std::function<void()> done) {
+    outgoing_.push_back({encode_request(request), std::move(done)});
+    if (outgoing_.size() == 1) {
+        write();
+    }
+}
+
+void Client::write() {
+    boost::asio::async_write(stream_, boost::asio::buffer(outgoing_.front().line),
+                             [this](boost::system::error_code error, std::size_t) {
+                                 if (error) {
+                                     return; // reading tells
+                                 }
+                                 auto const done = std::move(outgoing_.front().done);
+                                 outgoing_.pop_front();
+                                 if (!outgoing_.empty()) {
+                                     write();
+                                 }
+                                 done();
+                             });
+}
+
 std::optional<nlohmann::json> Client::buffered() {
     auto const line = lines_.next();
     return line ? std::optional(decode_object(*line)) : std::nullopt;
@@ -79,17 +101,18 @@ nlohmann::json Client::receive(std::optional<Milliseconds> time) {
                                         lines_.append({buffer_.data(), count});
                                     }
                                 });
+        // One by one: others may wait on io too, and must not make this wait for them.
+        auto const pending = [&] { return result == boost::asio::error::would_block; };
         io_.restart();
-        if (time) {
-            io_.run_until(until);
-        } else {
-            io_.run();
+        while (pending() && (time ? io_.run_one_until(until) : io_.run_one()) != 0) {
         }
-        if (result == boost::asio::error::would_block) {
+        if (pending()) {
             boost::system::error_code ignored;
             stream_.cancel(ignored);
             io_.restart();
-            io_.run();
+            while (pending()) { // its handler refers to this frame
+                io_.run_one();
+            }
             throw Failure(ExitCode::failure, fmt::format("guest '{}' does not answer", name_),
                           "its process may be stopped; `coopctl status` shows its number");
         }

@@ -9,6 +9,7 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,7 +19,7 @@ namespace coop::ctl {
 class Client {
 public:
     using Milliseconds = std::chrono::milliseconds;
-    static constexpr Milliseconds answer_time{10000};
+    static constexpr Milliseconds answer_time{5000};
 
     // Throws Failure (no_guest) that says how the guest ended, if that is known.
     Client(RuntimeDir const& directory, std::string const& name);
@@ -28,6 +29,9 @@ public:
     // The data of the reply. Throws Failure: the guest's side refused, or does not answer.
     nlohmann::json request(Request const& request);
     void send(Request const& request);
+    // The same without waiting, in order; done is called once it is written. Not to be mixed with send while
+    // one is under way.
+    void enqueue(Request const& request, std::function<void()> done);
     // The next message, of any type. Throws Failure after the time given, or if the guest's process goes
     // away.
     nlohmann::json receive(std::optional<Milliseconds> time);
@@ -40,12 +44,19 @@ public:
     boost::asio::io_context& io() { return io_; }
 
 private:
+    struct Outgoing {
+        std::string line;
+        std::function<void()> done;
+    };
+
     std::optional<nlohmann::json> buffered();
+    void write();
 
     boost::asio::io_context io_;
     ControlStream stream_;
     LineBuffer lines_;
     std::array<char, 16384> buffer_{};
+    std::deque<Outgoing> outgoing_;
     std::string name_;
 };
 

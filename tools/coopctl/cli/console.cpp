@@ -32,21 +32,31 @@ public:
     void forward_input() {
         terminal_.read([this](std::string_view text) {
             auto const key = terminal_.interactive() ? text.find(detach_key) : std::string_view::npos;
+            bool const detach = key != std::string_view::npos;
+            auto const next = [this, detach] {
+                if (detach) {
+                    detached_ = true;
+                    client_.io().stop();
+                } else {
+                    forward_input();
+                }
+            };
             if (auto const typed = text.substr(0, key); !typed.empty()) {
-                client_.send(InputRequest{std::string(typed)});
+                // More is read once this is written: a guest that does not read must not keep us from showing
+                // its output.
+                client_.enqueue(InputRequest{std::string(typed)},
+                                detach ? std::function<void()>([] {}) : next);
             }
-            if (key != std::string_view::npos) {
-                detached_ = true;
-                client_.io().stop();
-            } else if (!text.empty()) { // at the end of input there is still output to see
-                forward_input();
+            if (detach) { // at once, even if the guest's side does not take input any more
+                next();
             }
+            // Nothing at all is the end of input; there is still output to see.
         });
     }
 
     void forward_size() {
         if (auto const size = terminal_.size()) {
-            client_.send(ResizeRequest{size->columns, size->rows});
+            client_.enqueue(ResizeRequest{size->columns, size->rows}, [] {});
         }
     }
 
@@ -99,8 +109,8 @@ int console_command(Arguments const& arguments) {
         terminal->make_raw();
         terminal->on_resize([&] { viewing.forward_size(); });
     }
-    viewing.forward_size();
     client.request(ConsoleRequest{});
+    viewing.forward_size();
     viewing.show();
     if (!arguments.flag("no-input")) {
         viewing.forward_input();

@@ -194,6 +194,9 @@ void Session::fail(Failure const& failure) {
 }
 
 void Session::finish(nlohmann::json const& result) {
+    if (dropped_ != 0) { // the end is the last message
+        send(dropped_message(std::exchange(dropped_, 0)));
+    }
     send(end_message(result));
     closing_ = true;
     write();
