@@ -51,7 +51,7 @@ class Guest:
         return f"coopctl console {self.name}"
 
     def stop(self):
-        self.host.check_run(f"coopctl stop {self.name}", timeout=STOP_SECONDS)
+        self.host.check_run(f"coopctl stop --timeout 120 {self.name}", timeout=STOP_SECONDS)
 
     def running(self):
         return self.name in self.host.check_run("coopctl list").split()

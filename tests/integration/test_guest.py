@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Timeout: 2400
+"""A whole Debian as the guest of whole Debian kernels: boot to login, work, stop cleanly, keep its data, end in every way."""
+
+import json
+import time
+import unittest
+
+from harness import Host, coop
+
+# Each host kernel, paging depth, number of CPUs and size of guest at least once; tests marked long cover the rest.
+HOSTS = [dict(kernel="6.1", la57=False, smp=2, memory="128M"), dict(kernel="6.1", la57=True, smp=1, memory="512M"),
+         dict(kernel="6.12", la57=False, smp=1, memory="512M"), dict(kernel="6.12", la57=True, smp=2, memory="512M")]
+FRAME_KIB = 4
+# What the host's own caches and per-CPU lists may keep after a guest's whole life.
+NOISE_KIB = 8 * 1024
+
+
+def free_kib(host):
+    host.check_run("sync; echo 3 >/proc/sys/vm/drop_caches; sleep 1")
+    return int(host.check_run("awk '/^MemFree/{print $2}' /proc/meminfo"))
+
+
+def stats(host, name="demo"):
+    return json.loads(host.check_run(f"coopctl stats --json {name}"))
+
+
+def last(host, name="demo"):
+    return json.loads(host.check_run(f"coopctl status --json {name}"))
+
+
+def login(guest):
+    console = guest.console()
+    console.login()
+    return console
+
+
+class Life(unittest.TestCase):
+    def check_inside(self, host, console, memory):
+        status, release = console.run("uname -a")
+        self.assertEqual(status, 0)
+        self.assertIn("6.12", release)
+        self.assertNotEqual(release.strip(), host.check_run("uname -a").strip())
+        status, state = console.run("systemctl is-system-running --wait; systemctl --failed --no-legend", timeout=240)
+        self.assertEqual(state.strip(), "running")
+        total = int(console.run("awk '/^MemTotal/{print $2}' /proc/meminfo")[1])
+        self.assertGreater(total, int(memory[:-1]) * 1024 * 0.6)
+        self.assertEqual(console.run("cat /sys/devices/system/clocksource/clocksource0/current_clocksource")[1].strip(),
+                         "tsc")
+        self.assertEqual(console.run("dmesg | grep -E 'WARNING|BUG|Call Trace|stall'"), (1, ""))
+
+    def check_seen_from_outside(self, host):
+        self.assertIn("demo", host.check_run("coopctl list"))
+        self.assertIn("running", host.check_run("coopctl status demo"))
+        first = stats(host)
+        time.sleep(1)
+        second = stats(host)
+        self.assertGreater(second["switches"], first["switches"])
+
+    def check_data_survives(self, host, guest, memory):
+        console = login(guest)
+        self.check_inside(host, console, memory)
+        self.check_seen_from_outside(host)
+        self.assertEqual(console.run("head -c 3000000 /dev/urandom >/root/data && md5sum </root/data >/root/sum")[0], 0)
+        guest.stop()
+        self.assertEqual(last(host)["reason"], "poweroff")
+        host.check_run(f"e2fsck -fn {coop.IMAGE}", timeout=240)
+        guest.start()
+        self.assertEqual(login(guest).run("md5sum </root/data | cmp - /root/sum"), (0, ""))
+        guest.stop()
+        host.check_run(f"e2fsck -fn {coop.IMAGE}", timeout=240)
+
+    def test_on_each_host(self):
+        for options in HOSTS:
+            memory = options["memory"]
+            machine = {key: value for key, value in options.items() if key != "memory"}
+            with self.subTest(**options), Host(memory_mib=2048, guest_kernel=True, **machine) as host:
+                coop.load_module(host)
+                before = free_kib(host)
+                self.check_data_survives(host, coop.Guest(host, memory=memory), memory)
+                self.assertLess(before - free_kib(host), NOISE_KIB)
+                coop.unload_module(host)
+
+
+class Ends(unittest.TestCase):
+    def end_by(self, host, command, reason):
+        guest = coop.Guest(host, cmdline=coop.CMDLINE + " panic=0")
+        guest.start()
+        console = login(guest)
+        console.send(command + "\n")
+        deadline = time.monotonic() + 120
+        while guest.running() and time.monotonic() < deadline:
+            time.sleep(1)
+        self.assertFalse(guest.running(), f"{command} did not end the guest")
+        self.assertEqual(last(host)["reason"], reason)
+
+    def test_each_end_is_reported(self):
+        with Host(kernel="6.12", smp=2, memory_mib=2048, guest_kernel=True) as host:
+            coop.load_module(host)
+            before = free_kib(host)
+            self.end_by(host, "echo c >/proc/sysrq-trigger", "panic")
+            self.end_by(host, "poweroff", "poweroff")
+            for _ in range(5):
+                guest = coop.Guest(host)
+                guest.start()
+                pid = last(host)["pid"]
+                host.check_run(f"kill -9 {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.1; done")
+                self.assertFalse(guest.running())
+            # The image was mounted when its guest died; it must still be usable.
+            guest = coop.Guest(host)
+            guest.start()
+            self.assertEqual(login(guest).run("true")[0], 0)
+            guest.stop()
+            self.assertLess(before - free_kib(host), NOISE_KIB)
+            coop.unload_module(host)
+
+    def test_two_guests(self):
+        with Host(kernel="6.12", smp=2, memory_mib=2048, guest_kernel=True) as host:
+            coop.load_module(host)
+            guests = [coop.Guest(host, "one", memory="256M", image="/scratch/guest.ext4"),
+                      coop.Guest(host, "two", memory="256M", image="/scratch/guest2.ext4")]
+            for guest in guests:
+                guest.start()
+            consoles = [login(guest) for guest in guests]
+            work = "for i in $(seq 20); do head -c 2000000 /dev/zero | sha256sum; done | sort -u | cut -c1-16"
+            digest = host.check_run(work)
+            for console in consoles:
+                self.assertEqual(console.run(work, timeout=300), (0, digest))
+            for guest in guests:
+                guest.stop()
+            coop.unload_module(host)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
