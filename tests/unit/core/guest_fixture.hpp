@@ -10,7 +10,7 @@
 
 namespace coop::test {
 
-inline constexpr std::uint64_t mib = 1024 * 1024;
+inline constexpr std::uint64_t mib = 1 << 20;
 
 coop_core_config core_config();
 // ram_bytes of plain RAM and one vCPU.
