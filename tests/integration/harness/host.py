@@ -12,7 +12,7 @@ from . import artifacts, kernel_log
 from .jobs import Agent, AgentLost
 from .machine import Machine
 
-CONSOLE_TAIL = 60
+CONSOLE_TAIL = 120
 _numbers = itertools.count(1)
 
 
@@ -48,7 +48,7 @@ class Host:
         artifacts.BUILD.mkdir(parents=True, exist_ok=True)
         if guest_kernel and self.artifacts.guest_kernel:
             shares["kernel"] = self.artifacts.guest_kernel
-        words = ["console=ttyS0,115200", "loglevel=8", "panic=-1", "random.trust_cpu=on",
+        words = ["console=ttyS0,115200", "loglevel=8", "panic=-1", "random.trust_cpu=on", "sysrq_always_enabled=1",
                  "coop.shares=" + ",".join(shares), cmdline]
         self.options = {
             "kernel": self.artifacts.kernel, "initramfs": self.artifacts.initramfs, "cmdline": " ".join(words),
@@ -75,8 +75,8 @@ class Host:
             if not self.agent.wait_for(lambda: self.agent.ready, self.boot_timeout):
                 raise HostFailure(f"the host did not reach its command agent within {self.boot_timeout} s")
         except BaseException as error:
-            self._show_console()
             failure = self._failure(error)
+            self._show_console()
             self.machine.close()
             raise failure from error
         return self
@@ -94,7 +94,9 @@ class Host:
             self.machine.close()
 
     def _failure(self, error):
-        """A lost agent is but a symptom: says why the machine ended instead."""
+        """A lost agent is but a symptom: says why the machine ended instead. Of a host that seems stuck, asks where."""
+        if isinstance(error, (TimeoutError, HostFailure)) and self.machine.alive():
+            self.machine.diagnose()
         if not isinstance(error, AgentLost):
             return error
         deadline = time.monotonic() + 5

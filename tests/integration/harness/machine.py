@@ -11,6 +11,7 @@ import time
 from .qmp import Qmp
 
 ACCEPT_SECONDS = 30
+SYSRQ_SECONDS = 3
 
 
 class MachineFailure(RuntimeError):
@@ -98,6 +99,16 @@ class Machine:
         if reason:
             return f"the machine was shut down ({reason})"
         return f"QEMU ended with status {self.process.returncode}: {self.stderr()}"
+
+    def diagnose(self):
+        """Has the kernel write its blocked tasks and what each CPU does to its console (sysrq w and l, by keyboard), and
+        notes the CPUs' registers beside the console's log."""
+        registers = self.qmp.execute("human-monitor-command", **{"command-line": "info registers -a"})
+        self.console_log.with_suffix(".registers").write_text(registers, encoding="ascii")
+        for letter in "wl":
+            keys = [{"type": "qcode", "data": key} for key in ("alt", "sysrq", letter)]
+            self.qmp.execute("send-key", keys=keys)
+            time.sleep(SYSRQ_SECONDS)
 
     def close(self):
         if self.process is not None:
