@@ -2,10 +2,10 @@
 // Everything the guest kernel needs in memory at entry: planned before its RAM is taken, written afterwards.
 #pragma once
 
-#include "base/expected.hpp"
 #include "boot/kernel_image.hpp"
 #include "coop/guest/abi.h"
 #include "coop/ioctl.h"
+#include "devices/expected.hpp"
 #include "devices/guest_ram.hpp"
 
 #include <array>

@@ -2,7 +2,7 @@
 // The vmlinux inside a bzImage (Linux, Documentation/arch/x86/boot.rst).
 #pragma once
 
-#include "base/expected.hpp"
+#include "devices/expected.hpp"
 
 #include <cstddef>
 #include <span>

@@ -2,7 +2,7 @@
 // Unpacks what a bzImage carries, with a bound on the size.
 #pragma once
 
-#include "base/expected.hpp"
+#include "devices/expected.hpp"
 
 #include <cstddef>
 #include <span>

@@ -3,8 +3,8 @@
 // inside.
 #pragma once
 
-#include "base/expected.hpp"
 #include "coop/guest/abi.h"
+#include "devices/expected.hpp"
 
 #include <cstddef>
 #include <cstdint>

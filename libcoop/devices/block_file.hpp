@@ -3,7 +3,7 @@
 // per system (block_file_posix.cpp); tests bring their own.
 #pragma once
 
-#include "base/expected.hpp"
+#include "devices/expected.hpp"
 
 #include <cstddef>
 #include <cstdint>

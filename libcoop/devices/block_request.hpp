@@ -2,8 +2,8 @@
 // One request of a virtio block device (virtio 1.2, section 5.2.6): decode, check, carry out.
 #pragma once
 
-#include "bus/virtqueue.hpp"
 #include "devices/block_file.hpp"
+#include "devices/virtqueue.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -2,8 +2,8 @@
 // What a virtio device model is to the bus.
 #pragma once
 
-#include "bus/virtqueue.hpp"
 #include "devices/interrupt_line.hpp"
+#include "devices/virtqueue.hpp"
 
 #include <cstddef>
 #include <cstdint>

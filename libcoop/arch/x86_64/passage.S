@@ -29,7 +29,7 @@
 #else
 #define PASSAGE_SECTION .section .text$passage, "x"
 #endif
-#include "speculation.h"
+#include "speculation.inc"
 
 .macro save_msr msr, field
 	movl	$\msr, %ecx

@@ -2,8 +2,9 @@
 /*
  * Layout of a vCPU's passage data, shared by passage.S and C++ (passage.hpp asserts every offset).
  *
- * The data is PASSAGE_DATA_PAGES contiguous pages, seen at two addresses: the host view (the host kernel's own mapping) and the
- * guest view (COOP_PASSAGE_VA + …). Both views exist in the intermediate address space; each world maps only its own.
+ * The data is PASSAGE_DATA_PAGES contiguous pages, seen at two addresses: the host view (the host kernel's
+ * own mapping) and the guest view (COOP_PASSAGE_VA + …). Both views exist in the intermediate address space;
+ * each world maps only its own.
  */
 #ifndef COOP_ARCH_PASSAGE_LAYOUT_H
 #define COOP_ARCH_PASSAGE_LAYOUT_H
@@ -34,15 +35,15 @@
 /* Page 0: state. */
 #define PASSAGE_HOST 0x000
 #define PASSAGE_GUEST 0x080
-#define PASSAGE_GPR 0x100    /* 16 registers in the SDM's encoding order; slot 4 (rsp) unused */
-#define PASSAGE_RIP 0x180    /* rip, cs, rflags, rsp, ss: the order of an interrupt frame */
+#define PASSAGE_GPR 0x100 /* 16 registers in the SDM's encoding order; slot 4 (rsp) unused */
+#define PASSAGE_RIP 0x180 /* rip, cs, rflags, rsp, ss: the order of an interrupt frame */
 #define PASSAGE_CS 0x188
 #define PASSAGE_RFLAGS 0x190
 #define PASSAGE_RSP 0x198
 #define PASSAGE_SS 0x1a0
 #define PASSAGE_VECTOR 0x1a8 /* why the guest left: a vector or PASSAGE_VECTOR_* */
 #define PASSAGE_ERROR 0x1b0
-#define PASSAGE_PENDING 0x1b8 /* PASSAGE_PENDING_*: taken while the passage ran */
+#define PASSAGE_PENDING 0x1b8    /* PASSAGE_PENDING_*: taken while the passage ran */
 #define PASSAGE_INJECT_RSP 0x1c0 /* 0: nothing to inject; else the stack for the interrupt frame */
 #define PASSAGE_INJECT_RIP 0x1c8
 #define PASSAGE_INTERMEDIATE_CR3 0x1d0
@@ -62,7 +63,7 @@
 #define PASSAGE_IDT_HOST 0x1000
 #define PASSAGE_IDT_GUEST 0x1400
 #define PASSAGE_IDT_BYTES 0x200
-#define PASSAGE_IDT_SELF 0x200 /* behind each IDT: the data's own address in that view */
+#define PASSAGE_IDT_SELF 0x200  /* behind each IDT: the data's own address in that view */
 #define PASSAGE_GDT 0x1800      /* in force while the passage runs */
 #define PASSAGE_BOOT_GDT 0x1900 /* the guest's until it loads its own */
 #define PASSAGE_GDT_BYTES 0x100
@@ -74,7 +75,7 @@
 #define PASSAGE_STACK_TOP 0x3000
 
 #define PASSAGE_VECTOR_DOORBELL 0x100
-#define PASSAGE_VECTOR_ABORT 0x101   /* gave up entering: see pending */
+#define PASSAGE_VECTOR_ABORT 0x101      /* gave up entering: see pending */
 #define PASSAGE_VECTOR_IN_PASSAGE 0x200 /* + exception vector: the guest's state could not be loaded */
 #define PASSAGE_PENDING_NMI 1
 #define PASSAGE_PENDING_MACHINE_CHECK 2

@@ -3,7 +3,7 @@
  * void coop_reraise(unsigned vector in %edi), SysV: take a host vector that arrived while the guest ran through the host's own IDT, by an
  * INT n with interrupts off. It stays right with IST gates and with shadow stacks, and the host's handler does its own EOI.
  */
-#include "speculation.h"
+#include "speculation.inc"
 
 #define REPLAY_STRIDE_SHIFT 4
 

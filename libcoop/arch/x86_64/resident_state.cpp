@@ -18,8 +18,7 @@ bool has_tsc_aux() { // RDTSCP or RDPID
 bool has_spec_ctrl() { // Intel: IBRS/IBPB, STIBP, SSBD; AMD: the same three in its own leaf
     constexpr std::uint32_t intel = 1u << 26 | 1u << 27 | 1u << 31;
     constexpr std::uint32_t amd = 1u << 14 | 1u << 15 | 1u << 24;
-    return (cpu::cpuid_or_zero(7).edx & intel) ||
-           (cpu::cpuid_or_zero(0x80000008).ebx & amd);
+    return (cpu::cpuid_or_zero(7).edx & intel) || (cpu::cpuid_or_zero(0x80000008).ebx & amd);
 }
 
 // MSRs exchanged between the worlds, in order. docs/world-switch.md says why others are not here.

@@ -36,7 +36,8 @@ void VectorState::save() {
         return;
     }
     // XSAVE keeps the header's bits of components that XCR0 does not enable now; XRSTOR would fault on them.
-    auto* header = reinterpret_cast<std::uint64_t*>(static_cast<std::uint8_t*>(area_.va()) + xstate_bv_offset);
+    auto* header =
+        reinterpret_cast<std::uint64_t*>(static_cast<std::uint8_t*>(area_.va()) + xstate_bv_offset);
     *header = 0;
     asm volatile("xsave64 (%0)" ::"r"(area_.va()), "a"(-1), "d"(-1) : "memory");
 }

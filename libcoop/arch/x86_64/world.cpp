@@ -25,7 +25,8 @@ constexpr std::uint64_t vector_of_error_mask = 0xff;
 
 std::uint64_t text_host() {
     auto address = reinterpret_cast<std::uint64_t>(coop_passage_start);
-    // Opaque to the compiler: an address folded into the middle of the text would look to objtool like a branch target.
+    // Opaque to the compiler: an address folded into the middle of the text would look to objtool like a
+    // branch target.
     asm("" : "+r"(address));
     return address;
 }
@@ -206,7 +207,8 @@ void World::load_guest() {
     for (std::size_t i = 0; i < PASSAGE_GDT_BYTES / sizeof(std::uint64_t); ++i)
         data.gdt[i] = i < entries ? table[i] : 0;
 
-    // A hypervisor of the host may have come or gone meanwhile; while VMX is on, CR4.VMXE must not be cleared (SDM 3C 24.8).
+    // A hypervisor of the host may have come or gone meanwhile; while VMX is on, CR4.VMXE must not be cleared
+    // (SDM 3C 24.8).
     data.guest.cr4 = (data.guest.cr4 & ~cpu::cr4_vmxe) | (host.cr4 & cpu::cr4_vmxe);
 
     state_->resident.load_guest();

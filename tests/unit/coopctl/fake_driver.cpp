@@ -2,6 +2,8 @@
 // The fake driver.
 #include "fake_driver.hpp"
 
+#include "coop/host.h"
+
 #include <boost/asio/post.hpp>
 #include <cstring>
 #include <sys/mman.h>
@@ -75,6 +77,7 @@ public:
         std::lock_guard const guard(host_.mutex_);
         ++host_.drivers_;
         host_.ended_ = false;
+        host_.start_ = {};
     }
     ~FakeDriver() override {
         std::lock_guard const guard(host_.mutex_);
@@ -139,6 +142,9 @@ public:
     std::unique_ptr<Watch> watch(boost::asio::io_context& io, unsigned device, unsigned queue,
                                  std::function<void()> handler) override {
         host_.call(COOP_REQUEST_NOTIFIER);
+        if (host_.start_.shared_gpa != 0) { // as the core does
+            throw DriverError(COOP_REQUEST_NOTIFIER, COOP_E_BUSY);
+        }
         std::pair const where(device, queue);
         host_.io_ = &io;
         host_.handlers_[where] = std::move(handler);

@@ -106,7 +106,7 @@ public:
         : device_(device), where_(where), reader_(std::move(reader)) {}
     ~EventWatch() override {
         where_.handle = ~std::uint64_t{0};
-        request(device_, COOP_REQUEST_NOTIFIER, where_); // fails only if the driver has forgotten it already
+        request(device_, COOP_REQUEST_NOTIFIER, where_); // refused once started: then it goes with the guest
         reader_->stop();
     }
     EventWatch(EventWatch const&) = delete;

@@ -4,7 +4,7 @@
 // breaks the rules gives a Failure; the device is then to be reset by its driver.
 #pragma once
 
-#include "base/expected.hpp"
+#include "devices/expected.hpp"
 #include "devices/guest_ram.hpp"
 #include "devices/virtio.hpp"
 

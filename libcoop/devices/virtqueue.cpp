@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The device's side of a split virtqueue; see virtqueue.hpp. Section numbers are of virtio 1.2.
-#include "bus/virtqueue.hpp"
+#include "devices/virtqueue.hpp"
 
 #include <array>
 #include <atomic>
