@@ -4,7 +4,7 @@
 #pragma once
 
 #include "../devices/test_ram.hpp"
-#include "bus/virtqueue.hpp"
+#include "devices/virtqueue.hpp"
 
 #include <atomic>
 #include <cstdint>
