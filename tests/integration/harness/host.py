@@ -13,6 +13,7 @@ from .jobs import Agent, AgentLost
 from .machine import Machine
 
 CONSOLE_TAIL = 120
+BOOT_ATTEMPTS = 3
 _numbers = itertools.count(1)
 
 
@@ -69,6 +70,17 @@ class Host:
         return f"/share/build/hosts/linux/{self.artifacts.release}/coop.ko"
 
     def __enter__(self):
+        # An emulated kernel now and then dies in its own early boot, before anything of ours runs: try again.
+        for attempt in range(BOOT_ATTEMPTS):
+            try:
+                return self._boot()
+            except HostFailure as failure:
+                if attempt + 1 == BOOT_ATTEMPTS:
+                    raise
+                print(f"host: {failure}; booting it again", file=sys.stderr, flush=True)
+        raise AssertionError("unreachable")
+
+    def _boot(self):
         self.machine = Machine(**self.options)
         try:
             self.agent = Agent(self.machine.agent_socket)
