@@ -9,7 +9,8 @@ import unittest
 from harness import Host, coop
 from test_guest import NOISE_KIB, Life, end_reason, free_kib, login, status
 
-HOSTS = [dict(kernel="6.1", la57=False, smp=2, memory="128M"),
+HOSTS = [dict(kernel="6.12", la57=True, smp=2, memory="512M"),
+         dict(kernel="6.1", la57=False, smp=2, memory="128M"),
          dict(kernel="6.1", la57=True, smp=1, memory="512M"),
          dict(kernel="6.12", la57=False, smp=1, memory="512M")]
 
