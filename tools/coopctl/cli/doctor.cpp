@@ -56,6 +56,7 @@ int doctor_command(Arguments const& arguments) {
         print_json({{"fit", fit}, {"checks", list}});
     } else {
         std::vector<std::vector<std::string>> rows;
+        rows.reserve(checks.size());
         for (auto const& check : checks) {
             rows.push_back(
                 {check.title, word(check.verdict),

@@ -30,6 +30,7 @@ std::string table(std::vector<std::vector<std::string>> const& rows) {
 
 std::string fields(std::vector<std::pair<std::string, std::string>> const& rows) {
     std::vector<std::vector<std::string>> cells;
+    cells.reserve(rows.size());
     for (auto const& [key, value] : rows) {
         cells.push_back({key + ":", value});
     }

@@ -63,7 +63,7 @@ Failure explain_create(DriverError const& error, GuestSpec const& spec, coop_hos
             ExitCode::failure, "the host has no contiguous memory left for the guest's kernel or initrd",
             "its memory is fragmented: `echo 1 > /proc/sys/vm/compact_memory` may help, or a smaller initrd"};
     default:
-        return error;
+        return {error.code(), error.what(), error.advice()};
     }
 }
 

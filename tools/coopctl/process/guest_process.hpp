@@ -23,7 +23,7 @@ namespace coop::ctl {
 
 class GuestProcess : public ControlTarget {
 public:
-    static constexpr std::size_t scrollback = 64 * 1024;
+    static constexpr std::size_t scrollback = std::size_t{64} << 10;
     static constexpr unsigned default_stop_seconds = 30;
 
     using OpenDriver = std::function<std::unique_ptr<Driver>()>;

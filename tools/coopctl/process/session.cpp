@@ -12,7 +12,7 @@ namespace coop::ctl {
 
 namespace {
 
-constexpr std::size_t chunk_most = 24 * 1024; // so that its base64 form fits a line
+constexpr std::size_t chunk_most = std::size_t{24} << 10; // so that its base64 form fits a line
 
 std::string_view characters(std::span<std::byte const> data) {
     return {reinterpret_cast<char const*>(data.data()), data.size()};

@@ -38,11 +38,11 @@ public:
         next();
     }
 
-    void stop() {
+    void stop() noexcept {
         handler_ = nullptr;
         boost::system::error_code ignored;
         acceptor_.close(ignored);
-        pause_.cancel();
+        pause_.cancel(ignored);
     }
 
 private:

@@ -111,7 +111,7 @@ Check memory(Facts const& facts) {
     if (std::from_chars(text.data(), text.data() + text.size(), kib).ec != std::errc{}) {
         return {"memory", "Memory", Verdict::unknown, "unknown", ""};
     }
-    constexpr std::uint64_t small = 256 * 1024;
+    constexpr std::uint64_t small = 256ull << 10;
     return {"memory", "Memory", kib < small ? Verdict::note : Verdict::good,
             fmt::format("{} available", format_size(kib << 10)), kib < small ? "little for a guest" : ""};
 }

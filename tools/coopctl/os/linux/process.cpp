@@ -137,6 +137,7 @@ std::unique_ptr<Child> spawn_self(std::vector<std::string> const& arguments) {
     Pipe input, output;
     SpawnSettings const settings(input.read.get(), output.write.get());
     std::vector<char*> pointers;
+    pointers.reserve(arguments.size() + 1);
     for (auto const& argument : arguments) {
         pointers.push_back(const_cast<char*>(argument.c_str()));
     }
