@@ -151,13 +151,14 @@ void Guest::stats(coop_stats& stats) const {
     stats = coop_stats{};
     for (std::uint32_t i = 0; i < vcpu_count_; ++i) {
         const VcpuStats& vcpu = vcpus_[i]->stats();
+        const WorldStats& world = vcpus_[i]->world_stats();
         stats.switches += vcpu.switches.value();
         for (std::size_t reason = 0; reason < vcpu.doorbells.size(); ++reason)
             stats.doorbells[reason] += vcpu.doorbells[reason].value();
         stats.interrupts_forwarded += vcpu.interrupts.value();
-        stats.nmis_forwarded += vcpu.nmis.value();
-        stats.machine_checks_forwarded += vcpu.machine_checks.value();
-        stats.entries_aborted += vcpus_[i]->aborts();
+        stats.nmis_forwarded += world.nmis.value();
+        stats.machine_checks_forwarded += world.machine_checks.value();
+        stats.entries_aborted += world.aborts.value();
         stats.events_injected += vcpu.injected.value();
         stats.self_interrupts += vcpu.self_interrupts.value();
         stats.guest_ns += core_state.clock.to_ns(vcpu.guest_ticks.value());

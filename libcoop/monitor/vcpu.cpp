@@ -99,7 +99,26 @@ int Vcpu::wait() {
     return status;
 }
 
-// One critical section: the CPU is the guest's until it leaves for something that needs the host.
+// Enters until the guest leaves for something that needs the host. The hot path, and flat: in the kernel it
+// is one function with the switch in its middle.
+[[gnu::flatten]] Vcpu::Next Vcpu::answer_doorbells(Exit& last) {
+    Exit exit{};
+    Next next = Next::again;
+    unsigned rounds = 0;
+    do {
+        prepare_events();
+        exit = world_.enter();
+        ++rounds;
+        if (exit.kind != Exit::Kind::doorbell)
+            break;
+        next = handle_doorbell();
+    } while (next == Next::again && rounds < fast_doorbells);
+    stats_.switches.add(rounds);
+    last = exit;
+    return next;
+}
+
+// One critical section: the CPU is the guest's until other host code must run.
 Vcpu::Next Vcpu::run_section() {
     const std::uint32_t cpu = coop_host_critical_begin();
     cpu_.store(cpu);
@@ -109,19 +128,10 @@ Vcpu::Next Vcpu::run_section() {
     core_state.cpu_slots.entered(cpu, begin);
 
     Next next = Next::again;
-    Exit exit{};
-    for (unsigned rounds = 0; rounds < fast_doorbells && next == Next::again && !guest_.ended(); ++rounds) {
-        prepare_events();
-        exit = world_.enter();
-        stats_.switches.add();
-        if (exit.nmi || exit.machine_check) [[unlikely]] {
-            stats_.nmis.add(exit.nmi);
-            stats_.machine_checks.add(exit.machine_check);
-        }
-        if (exit.kind != Exit::Kind::doorbell)
-            break;
-        next = handle_doorbell();
-    }
+    Exit exit{Exit::Kind::handled, 0};
+    // Who ends the guest from now on sees our CPU and kicks it.
+    if (!guest_.ended())
+        next = answer_doorbells(exit);
 
     const bool evicted = core_state.cpu_slots.left(cpu);
     stats_.guest_ticks.add(read_tsc() - begin);
@@ -195,6 +205,7 @@ Vcpu::Next Vcpu::handle_doorbell() {
     case COOP_DOORBELL_END:
         guest_.end(first >= COOP_END_POWEROFF && first <= COOP_END_PANIC ? first : COOP_END_PANIC, 0,
                    world_.rip(), 0);
+        next = Next::yield;
         break;
     case COOP_DOORBELL_SEND:
         result = guest_.send(first, second) ? 0 : negative(COOP_E_INVALID);

@@ -17,7 +17,7 @@ namespace coop {
 class Guest;
 
 struct VcpuStats {
-    Counter switches, interrupts, nmis, machine_checks, injected, self_interrupts, guest_ticks, wait_ns;
+    Counter switches, interrupts, injected, self_interrupts, guest_ticks, wait_ns;
     std::array<Counter, 16> doorbells;
 };
 
@@ -45,12 +45,13 @@ public:
     void wake();
 
     const VcpuStats& stats() const { return stats_; }
-    std::uint64_t aborts() const { return world_.aborts(); }
+    const WorldStats& world_stats() const { return world_.stats(); }
 
 private:
     enum class Next { again, yield, wait };
 
     Next run_section();
+    Next answer_doorbells(Exit& last);
     Next handle_doorbell();
     void prepare_events();
     void end_with_fault(std::uint32_t reason, std::uint64_t detail);

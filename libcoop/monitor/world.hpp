@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/address.hpp"
+#include "base/counter.hpp"
 #include "base/owned.hpp"
 #include "memory/frame_ledger.hpp"
 #include "memory/guest_memory.hpp"
@@ -12,14 +13,18 @@
 
 namespace coop {
 
-// Why the guest left. A machine check or NMI has been handed to the host already; an interrupt's vector waits
-// for reraise().
+// Why the guest left. NMIs and machine checks have been handed to the host already, whatever the kind
+// (handled: nothing else came); an interrupt's vector waits for reraise().
 struct Exit {
     enum class Kind { doorbell, interrupt, handled, exception, bad_state };
     Kind kind;
     std::uint32_t vector; // interrupt, exception
-    bool nmi;
-    bool machine_check;
+};
+
+// What World has dealt with by itself.
+struct WorldStats {
+    Counter nmis, machine_checks;
+    Counter aborts; // entries given up because an NMI or machine check came just before the guest would run
 };
 
 struct Doorbell {
@@ -68,11 +73,12 @@ public:
     void inject(std::uint64_t upcall_va, std::uint64_t entry_stack_va);
     std::uint64_t rip() const;
     std::uint64_t fault_address() const;
-    std::uint64_t aborts() const;
+    const WorldStats& stats() const;
 
 private:
     struct State;
     static void release(State* state);
+    Exit explain_exit();
     using Handle = coop::Handle<State, release>;
     explicit World(Handle state) : state_{std::move(state)} {}
     Handle state_;

@@ -21,6 +21,10 @@
 #define MSR_GS_BASE 0xc0000101
 #define DR7_IDLE 0x400
 #define TSS_BUSY_BIT 41
+#define TSS_TYPE_BYTE 5
+#define TSS_AVAILABLE 0x89
+#define KERNEL_CS 0x10 /* both worlds': guest ABI, and every 64-bit kernel we run beside */
+#define KERNEL_SS 0x18
 #define PRESENT_BIT 47
 #define RFLAGS_CLEARED_BY_GATE 0x34300 /* TF IF NT RF VM */
 
@@ -45,52 +49,6 @@
 	wrmsr
 .endm
 
-/*
- * Load TR from world's descriptor table through the passage's own GDT, where the busy bit can be cleared. A table without a TSS
- * yet (the guest has loaded its GDT but not its TR) means the boot TSS is still in TR.
- */
-.macro load_tr world
-	movzwl	(\world + WORLD_TR)(%rdi), %ecx
-	movq	(\world + WORLD_GDTR + 2)(%rdi), %rax
-	movq	(%rax, %rcx), %rdx
-	movq	8(%rax, %rcx), %rsi
-	.if \world == PASSAGE_GUEST
-	btq	$PRESENT_BIT, %rdx
-	jc	.Lpresent\@
-	movq	DATA(BOOT_TSS_DESCRIPTOR), %rdx
-	movq	8 + DATA(BOOT_TSS_DESCRIPTOR), %rsi
-.Lpresent\@:
-	.endif
-	btrq	$TSS_BUSY_BIT, %rdx
-	movq	%rdx, PASSAGE_GDT(%rdi, %rcx)
-	movq	%rsi, PASSAGE_GDT + 8(%rdi, %rcx)
-	ltr	%cx
-.endm
-
-/* Load DS, ES, FS, GS if the worlds' differ. Loading FS clears its base, which belongs to the resident state: keep it. */
-.macro load_segments world
-	movq	(PASSAGE_HOST + WORLD_DS)(%rdi), %rax
-	cmpq	(PASSAGE_GUEST + WORLD_DS)(%rdi), %rax
-	je	.Lsame\@
-	movl	$MSR_FS_BASE, %ecx
-	rdmsr
-	movw	(\world + WORLD_DS)(%rdi), %ds
-	movw	(\world + WORLD_ES)(%rdi), %es
-	movw	(\world + WORLD_FS)(%rdi), %fs
-	movw	(\world + WORLD_GS)(%rdi), %gs
-	wrmsr
-.Lsame\@:
-.endm
-
-.macro load_cr0 world
-	movq	(PASSAGE_HOST + WORLD_CR0)(%rdi), %rax
-	cmpq	(PASSAGE_GUEST + WORLD_CR0)(%rdi), %rax
-	je	.Lsame\@
-	movq	(\world + WORLD_CR0)(%rdi), %rax
-	movq	%rax, %cr0
-.Lsame\@:
-.endm
-
 	PASSAGE_SECTION
 	.balign	4096
 	.globl	coop_passage_start
@@ -111,10 +69,8 @@ coop_passage_start:
 	popq	DATA(RFLAGS)
 	popq	DATA(RIP)
 	movq	%rsp, DATA(RSP)
-	movl	%cs, %eax
-	movq	%rax, DATA(CS)
-	movl	%ss, %eax
-	movq	%rax, DATA(SS)
+	movq	$KERNEL_CS, DATA(CS)
+	movq	$KERNEL_SS, DATA(SS)
 	movq	%rcx, GPR(1)
 	movq	%rdx, GPR(2)
 	movq	%rbx, GPR(3)
@@ -135,23 +91,19 @@ coop_passage_start:
 	lidt	DATA(IDT_GUEST_POINTER)
 	sgdt	GUEST(GDTR)
 	str	GUEST(TR)
-	sldt	GUEST(LDTR)
-	movw	%ds, GUEST(DS)
-	movw	%es, GUEST(ES)
-	movw	%fs, GUEST(FS)
-	movw	%gs, GUEST(GS)
-	movq	%cr0, %rax
-	movq	%rax, GUEST(CR0)
 	movq	%cr3, %rax
 	movq	%rax, GUEST(CR3)
 	save_msr MSR_GS_BASE, GUEST(GS_BASE)
+	movq	%cr0, %rax
+	movq	%rax, GUEST(CR0)
+	cmpq	HOST(CR0), %rax
+	jne	.Lleave_cr0
+.Lleave_cr0_done:
 	movq	%db7, %rax
 	movq	%rax, GUEST(DR7)
 	cmpq	$DR7_IDLE, %rax
-	je	1f
-	movl	$DR7_IDLE, %eax
-	movq	%rax, %db7
-1:
+	jne	.Lleave_dr7
+.Lleave_dr7_done:
 	/* L2: drop every translation of the guest's, global ones too (SDM 3A 4.10.4.1), and take the intermediate address space. */
 	movq	%cr4, %rax
 	movq	%rax, GUEST(CR4)
@@ -162,63 +114,62 @@ coop_passage_start:
 	movq	%rax, %cr3
 
 	/* L3: change from the guest view to the host view. */
-	movq	DATA(TEXT_HOST), %rax
-	leaq	.Lhost_view - coop_passage_start(%rax), %rax
-	movq	DATA(DATA_DELTA), %rdx
-	subq	%rdx, %rsp
-	subq	%rdx, %rdi
 	SPECULATION_SAFE
-	jmp	*%rax
+	jmp	*DATA(HOST_VIEW)
 .Lhost_view:
 	endbr64
+	movq	DATA(SELF_HOST), %rdi
+	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
 	lgdt	DATA(GDT_HOST_POINTER)
 	lidt	DATA(IDT_HOST_POINTER)
 
-	/* L4: the host's address space and registers. */
+	/* L4: the host's address space and registers. TR comes from the passage's GDT, where the busy bit can be cleared. */
 	movq	HOST(CR3), %rax
 	movq	%rax, %cr3
-	load_cr0 PASSAGE_HOST /* before CR4: CET may be set only while CR0.WP is */
 	movq	HOST(CR4), %rax
 	movq	%rax, %cr4
-	load_tr	PASSAGE_HOST
+	movzwl	HOST(TR), %ecx
+	movb	$TSS_AVAILABLE, PASSAGE_GDT_HOST + TSS_TYPE_BYTE(%rdi, %rcx)
+	ltr	%cx
 	lgdt	HOST(GDTR)
-	lldt	HOST(LDTR)
 	movw	HOST(SS), %ss
-	load_segments PASSAGE_HOST
 	load_msr MSR_GS_BASE, HOST(GS_BASE)
 
 	/* L5: the host's stack and IDT. */
 	movq	HOST(RSP), %rsp
 	lidt	HOST(IDTR)
 	popfq
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
 	popq	%rbp
-	popq	%rbx
 	SPECULATION_SAFE
 	ret
 	int3
 
-/* ---- Enter: void coop_passage_enter(data in %rdi), SysV; interrupts off, the host's world captured ------------------------- */
+/* The guest left with a CR0 of its own, or with breakpoints on: the next entry loads them again. */
+.Lleave_cr0:
+	movq	HOST(CR0), %rax
+	movq	%rax, %cr0
+	orl	$PASSAGE_LOAD_CR0, DATA(LOADS)
+	jmp	.Lleave_cr0_done
+.Lleave_dr7:
+	movl	$DR7_IDLE, %eax
+	movq	%rax, %db7
+	orl	$PASSAGE_LOAD_DR7, DATA(LOADS)
+	jmp	.Lleave_dr7_done
+
+/*
+ * ---- Enter: data in %rdi; every register but %rsp and %rbp is lost; interrupts off, the host's world captured, nothing pending -------------
+ */
 	.globl	coop_passage_enter
 	.balign	16
 coop_passage_enter:
 	endbr64
-	/* E1: the host's stack, then the passage's own stack, GDT and IDT. */
-	pushq	%rbx
+	/* E1: the passage's own stack, IDT and GDT. */
 	pushq	%rbp
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
 	pushfq
 	movq	%rsp, HOST(RSP)
-	movq	$0, DATA(PENDING)
 	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
-	lgdt	DATA(GDT_HOST_POINTER)
 	lidt	DATA(IDT_HOST_POINTER)
+	lgdt	DATA(GDT_HOST_POINTER)
 
 	/* E2: drop every translation of the host's and take the intermediate address space. */
 	movq	DATA(HOST_CR4_NO_PGE), %rax
@@ -226,16 +177,13 @@ coop_passage_enter:
 	movq	DATA(INTERMEDIATE_CR3), %rax
 	movq	%rax, %cr3
 
-	/* E3: change from the host view to the guest view. */
-	movq	DATA(TEXT_GUEST), %rax
-	leaq	.Lguest_view - coop_passage_start(%rax), %rax
-	movq	DATA(DATA_DELTA), %rdx
-	addq	%rdx, %rsp
-	addq	%rdx, %rdi
+	/* E3: change from the host view to the guest view. The stack's top is now the frame to return to the guest with. */
 	SPECULATION_SAFE
-	jmp	*%rax
+	jmp	*DATA(GUEST_VIEW)
 .Lguest_view:
 	endbr64
+	movq	DATA(SELF_GUEST), %rdi
+	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
 	lgdt	DATA(GDT_GUEST_POINTER)
 	lidt	DATA(IDT_GUEST_POINTER)
 
@@ -244,26 +192,25 @@ coop_passage_enter:
 	movq	%rax, %cr3
 	movq	GUEST(CR4), %rax
 	movq	%rax, %cr4
-	load_cr0 PASSAGE_GUEST
-	load_tr	PASSAGE_GUEST
+	/* A GDT without a TSS (the guest has loaded it, but not its TR) means that the boot TSS is still in TR. */
+	movzwl	GUEST(TR), %ecx
+	movq	2 + GUEST(GDTR), %rax
+	movq	(%rax, %rcx), %rdx
+	movq	8(%rax, %rcx), %rsi
+	btq	$PRESENT_BIT, %rdx
+	jnc	.Lboot_tss
+.Ltss:
+	btrq	$TSS_BUSY_BIT, %rdx
+	movq	%rdx, PASSAGE_GDT_GUEST(%rdi, %rcx)
+	movq	%rsi, PASSAGE_GDT_GUEST + 8(%rdi, %rcx)
+	ltr	%cx
 	lgdt	GUEST(GDTR)
-	lldt	GUEST(LDTR)
-	load_segments PASSAGE_GUEST
+	cmpl	$0, DATA(LOADS)
+	jne	.Lloads
+.Lloads_done:
 	load_msr MSR_GS_BASE, GUEST(GS_BASE)
-	movq	GUEST(DR7), %rax
-	cmpq	$DR7_IDLE, %rax
-	je	1f
-	movq	%rax, %db7
-1:
-	/* E5: the frame to return to the guest with. */
-	cmpq	$0, DATA(INJECT_RSP)
-	jne	.Linject
-	pushq	DATA(SS)
-	pushq	DATA(RSP)
-	pushq	DATA(RFLAGS)
-	pushq	DATA(CS)
-	pushq	DATA(RIP)
-.Lframe_ready:
+
+	/* E5: the guest's IDT and general registers. */
 	lidt	GUEST(IDTR)
 	movq	GPR(0), %rax
 	movq	GPR(1), %rcx
@@ -288,8 +235,37 @@ coop_passage_enter:
 .Lwindow_last:
 	iretq
 
-/* Deliver an event as an interrupt gate of the guest's would (SDM 3A 6.14.2): the interrupted state goes onto the guest's stack. */
-.Linject:
+.Lboot_tss:
+	movq	DATA(BOOT_TSS_DESCRIPTOR), %rdx
+	movq	8 + DATA(BOOT_TSS_DESCRIPTOR), %rsi
+	jmp	.Ltss
+
+/* What few entries need. */
+.Lloads:
+	testl	$PASSAGE_LOAD_SEGMENTS, DATA(LOADS)
+	jz	1f
+	/* Loading FS clears its base, which belongs to the resident state: keep it. */
+	lldt	GUEST(LDTR)
+	movl	$MSR_FS_BASE, %ecx
+	rdmsr
+	movw	GUEST(DS), %ds
+	movw	GUEST(ES), %es
+	movw	GUEST(FS), %fs
+	movw	GUEST(GS), %gs
+	wrmsr
+1:	testl	$PASSAGE_LOAD_CR0, DATA(LOADS)
+	jz	1f
+	movq	GUEST(CR0), %rax
+	movq	%rax, %cr0
+1:	testl	$PASSAGE_LOAD_DR7, DATA(LOADS)
+	jz	1f
+	movq	GUEST(DR7), %rax
+	movq	%rax, %db7
+1:	testl	$PASSAGE_LOAD_EVENT, DATA(LOADS)
+	movl	$0, DATA(LOADS)
+	jz	.Lloads_done
+
+	/* Deliver an event as an interrupt gate of the guest's would (SDM 3A 6.14.2): the interrupted state goes onto the guest's stack. */
 	movq	DATA(INJECT_RSP), %rax
 	movq	DATA(SS), %rdx
 	movq	%rdx, -8(%rax)
@@ -303,17 +279,16 @@ coop_passage_enter:
 	movq	%rcx, -40(%rax)
 	leaq	-40(%rax), %rax
 	andq	$~RFLAGS_CLEARED_BY_GATE, %rdx
-	pushq	$0x18
+	pushq	$KERNEL_SS
 	pushq	%rax
 	pushq	%rdx
-	pushq	$0x10
+	pushq	$KERNEL_CS
 	pushq	DATA(INJECT_RIP)
-	jmp	.Lframe_ready
+	jmp	.Lloads_done
 
 /* An NMI or #MC came just before the guest would have run: leave again. Its registers in the data are untouched. */
 .Labort:
 	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
-	incq	DATA(ABORTS)
 	movq	$PASSAGE_VECTOR_ABORT, DATA(VECTOR)
 	jmp	.Lleave
 
@@ -469,6 +444,18 @@ coop_passage_enter:
 	.org	coop_passage_start + PASSAGE_OWN_STUBS, 0xcc
 	stubs	32, .Ltaken_passage, 1
 	.org	coop_passage_start + PASSAGE_TEXT_BYTES, 0xcc
+
+/* Where the views change, as offsets: an address into the middle of the text would look to objtool like a branch target. */
+#ifdef __ELF__
+	.section .rodata
+#else
+	.section .rdata, "dr"
+#endif
+	.balign	4
+	.globl	coop_passage_views
+coop_passage_views:
+	.long	.Lhost_view - coop_passage_start
+	.long	.Lguest_view - coop_passage_start
 
 #ifdef __ELF__
 	.section .note.GNU-stack, "", @progbits

@@ -3,6 +3,8 @@
 
 #include "arch/x86_64/cpu.hpp"
 
+#include <iterator>
+
 namespace coop {
 
 namespace {
@@ -27,7 +29,7 @@ struct ResidentMsr {
     bool (*present)();
     bool starts_as_host; // else 0: a base address that is the host's alone
 };
-constexpr ResidentMsr resident_msrs[] = {
+constexpr ResidentMsr known_msrs[] = {
     {Msr::efer, always, true},          {Msr::star, always, true},
     {Msr::lstar, always, false},        {Msr::cstar, always, false},
     {Msr::sfmask, always, true},        {Msr::sysenter_cs, always, true},
@@ -35,11 +37,23 @@ constexpr ResidentMsr resident_msrs[] = {
     {Msr::fs_base, always, false},      {Msr::kernel_gs_base, always, false},
     {Msr::tsc_aux, has_tsc_aux, false}, {Msr::spec_ctrl, has_spec_ctrl, true},
 };
-constexpr std::size_t msr_count = sizeof(resident_msrs) / sizeof(resident_msrs[0]);
-static_assert(msr_count <= ResidentState::max_msrs);
+static_assert(std::size(known_msrs) <= ResidentState::max_msrs);
 
-// Which of the table's MSRs this machine has, the same on all its CPUs; bit n is entry n.
-constinit std::uint32_t present_msrs = 0;
+// The table less what this machine does not have. All its CPUs are the same.
+constinit ResidentMsr resident_msrs[ResidentState::max_msrs] = {};
+constinit std::size_t msr_count = 0;
+
+void save_msrs(auto& to) {
+    for (std::size_t i = 0; i < msr_count; ++i)
+        to.msrs[i] = cpu::read_msr(resident_msrs[i].msr);
+}
+// Reading an MSR is cheap, writing one is not.
+void load_msrs(const auto& from, const auto& in_force) {
+    for (std::size_t i = 0; i < msr_count; ++i) {
+        if (from.msrs[i] != in_force.msrs[i])
+            cpu::write_msr(resident_msrs[i].msr, from.msrs[i]);
+    }
+}
 
 void save_debug(auto& to) {
     to.dr0 = cpu::read_dr0();
@@ -59,9 +73,11 @@ void load_debug(const auto& from) {
 } // namespace
 
 void ResidentState::probe() {
-    present_msrs = 0;
-    for (std::size_t i = 0; i < msr_count; ++i)
-        present_msrs |= resident_msrs[i].present() ? 1u << i : 0;
+    msr_count = 0;
+    for (const ResidentMsr& known : known_msrs) {
+        if (known.present())
+            resident_msrs[msr_count++] = known;
+    }
 }
 
 Result<ResidentState> ResidentState::create(FrameLedger& ledger) {
@@ -71,7 +87,6 @@ Result<ResidentState> ResidentState::create(FrameLedger& ledger) {
 }
 
 void ResidentState::load_guest() {
-    const std::uint32_t present = present_msrs;
     const bool xsave = cpu::read_cr4() & cpu::cr4_osxsave;
 
     // The passage switches the guest's DR7; the host's breakpoints must not fire in the guest.
@@ -82,10 +97,7 @@ void ResidentState::load_guest() {
     host_.cr2 = cpu::read_cr2();
     host_.xcr0 = xsave ? cpu::read_xcr0() : 0;
     host_vectors_.save();
-    for (std::size_t i = 0; i < msr_count; ++i) {
-        if (present & 1u << i)
-            host_.msrs[i] = cpu::read_msr(resident_msrs[i].msr);
-    }
+    save_msrs(host_);
 
     if (!guest_initialised_) {
         guest_initialised_ = true;
@@ -95,10 +107,7 @@ void ResidentState::load_guest() {
             guest_.msrs[i] = resident_msrs[i].starts_as_host ? host_.msrs[i] : 0;
     }
 
-    for (std::size_t i = 0; i < msr_count; ++i) {
-        if ((present & 1u << i) && guest_.msrs[i] != host_.msrs[i])
-            cpu::write_msr(resident_msrs[i].msr, guest_.msrs[i]);
-    }
+    load_msrs(guest_, host_);
     if (guest_.xcr0 != host_.xcr0)
         cpu::write_xcr0(guest_.xcr0);
     guest_vectors_.load();
@@ -107,21 +116,13 @@ void ResidentState::load_guest() {
 }
 
 void ResidentState::load_host() {
-    const std::uint32_t present = present_msrs;
-
     guest_.cr2 = cpu::read_cr2();
     save_debug(guest_);
     guest_.xcr0 = host_.xcr0 ? cpu::read_xcr0() : 0;
     guest_vectors_.save();
-    for (std::size_t i = 0; i < msr_count; ++i) {
-        if (present & 1u << i)
-            guest_.msrs[i] = cpu::read_msr(resident_msrs[i].msr);
-    }
+    save_msrs(guest_);
 
-    for (std::size_t i = 0; i < msr_count; ++i) {
-        if ((present & 1u << i) && guest_.msrs[i] != host_.msrs[i])
-            cpu::write_msr(resident_msrs[i].msr, host_.msrs[i]);
-    }
+    load_msrs(host_, guest_);
     if (guest_.xcr0 != host_.xcr0)
         cpu::write_xcr0(host_.xcr0);
     host_vectors_.load();

@@ -7,7 +7,7 @@
 #include "arch/x86_64/resident_state.hpp"
 #include "base/assert.hpp"
 
-#include <bit>
+#include <utility>
 
 namespace coop {
 
@@ -21,7 +21,10 @@ constexpr std::uint64_t flat_data = 0x00cf93000000ffff;
 constexpr std::uint32_t vector_nmi = 2;
 constexpr std::uint32_t vector_machine_check = 18;
 constexpr std::uint32_t first_external_vector = 32;
-constexpr std::uint64_t vector_of_error_mask = 0xff;
+constexpr std::uint64_t vector_mask = 0xff;
+// TR indices that the passage's own tables have room for.
+constexpr std::uint32_t first_tss = 0x20;
+constexpr std::uint32_t last_tss = PASSAGE_GDT_BYTES - 16;
 
 std::uint64_t text_host() {
     auto address = reinterpret_cast<std::uint64_t>(coop_passage_start);
@@ -58,6 +61,45 @@ void fill_tss_descriptor(std::uint64_t (&descriptor)[2], std::uint64_t base) {
     descriptor[0] = (PASSAGE_BOOT_TSS_BYTES - 1) | (base & 0xffffff) << 16 | present_available_tss << 40 |
                     (base >> 24 & 0xff) << 56;
     descriptor[1] = base >> 32;
+}
+
+bool tss_index_fits(std::uint32_t tr) {
+    return tr >= first_tss && tr <= last_tss;
+}
+
+std::uint16_t read_tr() {
+    std::uint16_t tr;
+    asm volatile("str %0" : "=m"(tr));
+    return tr;
+}
+
+std::uint16_t read_ldtr() {
+    std::uint16_t ldtr;
+    asm volatile("sldt %0" : "=m"(ldtr));
+    return ldtr;
+}
+
+void read_data_segments(WorldRegisters& to) {
+    asm volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3"
+                 : "=m"(to.ds), "=m"(to.es), "=m"(to.fs), "=m"(to.gs));
+}
+
+// Whether loading one world's after the other's would change anything.
+bool same_segments(const WorldRegisters& a, const WorldRegisters& b) {
+    return a.ds == b.ds && a.es == b.es && a.fs == b.fs && a.gs == b.gs && a.ldtr == 0 && b.ldtr == 0;
+}
+
+// Loading FS or GS clears its base; the bases are the host's already and stay so. GS is loaded while the
+// user's base is in force, as kernels themselves do it, because an NMI's handler may look at the base.
+void load_host_segments(const WorldRegisters& host) {
+    const std::uint64_t fs_base = cpu::read_msr(cpu::Msr::fs_base);
+    const std::uint64_t kernel_gs_base = cpu::read_msr(cpu::Msr::kernel_gs_base);
+    asm volatile("lldt %0\n\tmov %1, %%ds\n\tmov %2, %%es\n\tmov %3, %%fs\n\t"
+                 "swapgs\n\tmov %4, %%gs\n\tmfence\n\tswapgs" ::"m"(host.ldtr),
+                 "m"(host.ds), "m"(host.es), "m"(host.fs), "m"(host.gs)
+                 : "memory");
+    cpu::write_msr(cpu::Msr::fs_base, fs_base);
+    cpu::write_msr(cpu::Msr::kernel_gs_base, kernel_gs_base);
 }
 
 void set_tss_ist(std::uint8_t (&tss)[PASSAGE_BOOT_TSS_BYTES], unsigned ist, std::uint64_t stack_top) {
@@ -108,6 +150,7 @@ struct World::State {
     WorldShared& shared;
     PageBlock pages;
     ResidentState resident;
+    WorldStats stats;
 };
 
 void World::release(State* state) {
@@ -115,6 +158,8 @@ void World::release(State* state) {
 }
 
 Result<World> World::create(FrameLedger& ledger, WorldShared& shared, std::uint32_t vcpu) {
+    if (!tss_index_fits(read_tr()))
+        return Error{COOP_E_NOT_SUPPORTED};
     PageBlock pages = COOP_TRY(PageBlock::allocate(ledger, PASSAGE_DATA_PAGES));
     ResidentState resident = COOP_TRY(ResidentState::create(ledger));
     auto& data = *static_cast<PassageData*>(pages.va());
@@ -131,7 +176,10 @@ Result<World> World::create(FrameLedger& ledger, WorldShared& shared, std::uint3
     data.intermediate_cr3 = shared.intermediate.root();
     data.text_host = text_host();
     data.text_guest = COOP_PASSAGE_VA;
-    data.data_delta = guest_va - host_va;
+    data.host_view = data.text_host + coop_passage_views[0];
+    data.guest_view = data.text_guest + coop_passage_views[1];
+    data.self_host = host_va;
+    data.self_guest = guest_va;
 
     fill_idt(data.idt_host, data.text_host);
     fill_idt(data.idt_guest, data.text_guest);
@@ -139,15 +187,17 @@ Result<World> World::create(FrameLedger& ledger, WorldShared& shared, std::uint3
     data.idt_guest_self = guest_va;
     data.idt_host_pointer = {PASSAGE_IDT_BYTES - 1, host_va + PASSAGE_IDT_HOST};
     data.idt_guest_pointer = {PASSAGE_IDT_BYTES - 1, guest_va + PASSAGE_IDT_GUEST};
-    data.gdt_host_pointer = {PASSAGE_GDT_BYTES - 1, host_va + PASSAGE_GDT};
-    data.gdt_guest_pointer = {PASSAGE_GDT_BYTES - 1, guest_va + PASSAGE_GDT};
+    data.gdt_host_pointer = {PASSAGE_GDT_BYTES - 1, host_va + PASSAGE_GDT_HOST};
+    data.gdt_guest_pointer = {PASSAGE_GDT_BYTES - 1, guest_va + PASSAGE_GDT_GUEST};
 
     for (std::uint64_t top :
          {COOP_PASSAGE_INTERRUPT_STACK_TOP, COOP_PASSAGE_NMI_STACK_TOP, COOP_PASSAGE_MCE_STACK_TOP})
         *reinterpret_cast<std::uint64_t*>(host_va + top) = guest_va;
 
-    data.boot_gdt[kernel_cs / 8] = flat_code;
-    data.boot_gdt[kernel_ss / 8] = flat_data;
+    for (std::uint64_t* gdt : {data.gdt_host, data.gdt_guest, data.boot_gdt}) {
+        gdt[kernel_cs / 8] = flat_code;
+        gdt[kernel_ss / 8] = flat_data;
+    }
     set_tss_ist(data.boot_tss, COOP_IST_NMI, guest_va + COOP_PASSAGE_NMI_STACK_TOP);
     set_tss_ist(data.boot_tss, COOP_IST_MCE, guest_va + COOP_PASSAGE_MCE_STACK_TOP);
     set_tss_ist(data.boot_tss, COOP_IST_INTERRUPT, guest_va + COOP_PASSAGE_INTERRUPT_STACK_TOP);
@@ -163,7 +213,7 @@ Result<World> World::create(FrameLedger& ledger, WorldShared& shared, std::uint3
 
 void World::set_start(Physical entry, Physical boot_params) {
     PassageData& data = state_->data();
-    const std::uint64_t guest_va = reinterpret_cast<std::uint64_t>(&data) + data.data_delta;
+    const std::uint64_t guest_va = data.self_guest;
     const std::uint64_t host_cr4 = cpu::read_cr4();
     constexpr std::uint64_t kept =
         cpu::cr4_pae | cpu::cr4_la57 | cpu::cr4_mce | cpu::cr4_vmxe | cpu::cr4_pcide;
@@ -196,16 +246,19 @@ void World::load_guest() {
     host.cr4 = cpu::read_cr4();
     data.host_cr4_no_pge = host.cr4 & ~cpu::cr4_pge;
     host.gs_base = cpu::read_msr(cpu::Msr::gs_base);
-    asm volatile("sgdt %0\n\tsidt %1\n\tstr %2\n\tsldt %3\n\tmov %%ds, %4\n\tmov %%es, %5\n\tmov %%fs, %6\n\t"
-                 "mov %%gs, %7\n\tmov %%ss, %8"
-                 : "=m"(host.gdtr), "=m"(host.idtr), "=m"(host.tr), "=m"(host.ldtr), "=m"(host.ds),
-                   "=m"(host.es), "=m"(host.fs), "=m"(host.gs), "=m"(host.ss));
+    asm volatile("sgdt %0\n\tsidt %1\n\tmov %%ss, %2" : "=m"(host.gdtr), "=m"(host.idtr), "=m"(host.ss));
+    host.tr = read_tr();
+    host.ldtr = read_ldtr();
+    read_data_segments(host);
+    if (!same_segments(host, data.guest))
+        data.loads |= PASSAGE_LOAD_SEGMENTS;
+    if (host.cr0 != data.guest.cr0)
+        data.loads |= PASSAGE_LOAD_CR0;
 
-    // The passage's GDT is the host's, so that its NMI handler finds what it needs between lgdt and lidt.
-    const auto* table = reinterpret_cast<const std::uint64_t*>(host.gdtr.base);
-    const std::size_t entries = (host.gdtr.limit + 1u) / sizeof(std::uint64_t);
-    for (std::size_t i = 0; i < PASSAGE_GDT_BYTES / sizeof(std::uint64_t); ++i)
-        data.gdt[i] = i < entries ? table[i] : 0;
+    // The passage loads TR from its own table; World::create has seen that the index fits.
+    const auto* descriptor = reinterpret_cast<const std::uint64_t*>(host.gdtr.base + host.tr);
+    data.gdt_host[host.tr / 8] = descriptor[0];
+    data.gdt_host[host.tr / 8 + 1] = descriptor[1];
 
     // A hypervisor of the host may have come or gone meanwhile; while VMX is on, CR4.VMXE must not be cleared
     // (SDM 3C 24.8).
@@ -215,45 +268,49 @@ void World::load_guest() {
 }
 
 void World::load_host() {
+    PassageData& data = state_->data();
+    data.guest.ldtr = read_ldtr();
+    read_data_segments(data.guest);
     state_->resident.load_host();
+    if (!same_segments(data.host, data.guest))
+        load_host_segments(data.host);
+}
+
+// The rare ways out. NMIs stay blocked until the host's handler returns, so it goes first.
+[[gnu::noinline]] Exit World::explain_exit() {
+    PassageData& data = state_->data();
+    WorldStats& stats = state_->stats;
+    const std::uint64_t vector = data.vector;
+    const std::uint64_t pending = std::exchange(data.pending, 0);
+    if (vector == vector_nmi || (pending & PASSAGE_PENDING_NMI)) {
+        stats.nmis.add();
+        coop_reraise(vector_nmi);
+    }
+    if (vector == vector_machine_check || (pending & PASSAGE_PENDING_MACHINE_CHECK)) {
+        stats.machine_checks.add();
+        coop_reraise(vector_machine_check);
+    }
+
+    if (vector == PASSAGE_VECTOR_DOORBELL)
+        return {Exit::Kind::doorbell, 0};
+    if (vector == PASSAGE_VECTOR_ABORT)
+        stats.aborts.add();
+    if (vector == PASSAGE_VECTOR_ABORT || vector == vector_nmi || vector == vector_machine_check)
+        return {Exit::Kind::handled, 0};
+    const auto kind = vector & PASSAGE_VECTOR_IN_PASSAGE ? Exit::Kind::bad_state
+                      : vector >= first_external_vector  ? Exit::Kind::interrupt
+                                                         : Exit::Kind::exception;
+    return {kind, static_cast<std::uint32_t>(vector & vector_mask)};
 }
 
 Exit World::enter() {
     PassageData& data = state_->data();
-    // TR and GDT limits of the guest's were read from its own registers; the passage copies one descriptor by
-    // this index.
-    if (data.guest.tr == 0 || data.guest.tr + 15u >= PASSAGE_GDT_BYTES ||
-        data.guest.tr + 15u > data.guest.gdtr.limit)
-        return {Exit::Kind::bad_state, 0, false, false};
-
-    coop_passage_enter(&data);
-
-    Exit exit{Exit::Kind::handled, 0, false, false};
-    exit.nmi = data.vector == vector_nmi || (data.pending & PASSAGE_PENDING_NMI);
-    exit.machine_check =
-        data.vector == vector_machine_check || (data.pending & PASSAGE_PENDING_MACHINE_CHECK);
-    // NMIs stay blocked until the host's handler returns, so it goes first.
-    if (exit.nmi) [[unlikely]]
-        coop_reraise(vector_nmi);
-    if (exit.machine_check) [[unlikely]]
-        coop_reraise(vector_machine_check);
-
-    if (data.vector == PASSAGE_VECTOR_DOORBELL) {
-        exit.kind = Exit::Kind::doorbell;
-    } else if (data.vector & PASSAGE_VECTOR_IN_PASSAGE) {
-        exit.kind = Exit::Kind::bad_state;
-        exit.vector = data.vector & vector_of_error_mask;
-    } else if (data.vector >= first_external_vector && data.vector < PASSAGE_VECTOR_DOORBELL) {
-        exit.kind = Exit::Kind::interrupt;
-        exit.vector = data.vector;
-    } else if (data.vector != vector_nmi && data.vector != vector_machine_check &&
-               data.vector != PASSAGE_VECTOR_ABORT) {
-        exit.kind = Exit::Kind::exception;
-        exit.vector = data.vector;
-    }
-    // An injection that was not delivered (the entry was aborted) is decided anew.
-    data.inject_rsp = 0;
-    return exit;
+    if (!tss_index_fits(data.guest.tr)) [[unlikely]]
+        return {Exit::Kind::bad_state, 0};
+    passage_enter(&data);
+    if (data.vector == PASSAGE_VECTOR_DOORBELL && data.pending == 0) [[likely]]
+        return {Exit::Kind::doorbell, 0};
+    return explain_exit();
 }
 
 void World::reraise(std::uint32_t vector) {
@@ -278,6 +335,7 @@ void World::inject(std::uint64_t upcall_va, std::uint64_t entry_stack_va) {
     const bool from_user = (data.cs & 3) != 0;
     data.inject_rip = upcall_va;
     data.inject_rsp = align_down(from_user ? entry_stack_va : data.rsp, 16);
+    data.loads |= PASSAGE_LOAD_EVENT;
 }
 
 std::uint64_t World::rip() const {
@@ -288,8 +346,8 @@ std::uint64_t World::fault_address() const {
     return state_->resident.guest_cr2();
 }
 
-std::uint64_t World::aborts() const {
-    return state_->data().aborts;
+const WorldStats& World::stats() const {
+    return state_->stats;
 }
 
 HostFeatures probe_host_features() {

@@ -23,7 +23,7 @@ struct Fixture : GuestFixture {
     void then_interrupted(bool interrupts_on) {
         world.then([this, interrupts_on] {
             world.interrupts_enabled = interrupts_on;
-            return handled_exit(false, false);
+            return handled_exit();
         });
     }
 };

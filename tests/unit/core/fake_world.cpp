@@ -88,8 +88,8 @@ std::uint64_t World::rip() const {
 std::uint64_t World::fault_address() const {
     return FakeWorld::current().fault_address;
 }
-std::uint64_t World::aborts() const {
-    return FakeWorld::current().aborts;
+const WorldStats& World::stats() const {
+    return FakeWorld::current().stats;
 }
 
 } // namespace coop
@@ -107,16 +107,16 @@ FakeHost& host() {
 } // namespace
 
 Exit interrupt_exit(std::uint32_t vector) {
-    return {Exit::Kind::interrupt, vector, false, false};
+    return {Exit::Kind::interrupt, vector};
 }
 Exit exception_exit(std::uint32_t vector) {
-    return {Exit::Kind::exception, vector, false, false};
+    return {Exit::Kind::exception, vector};
 }
-Exit handled_exit(bool nmi, bool machine_check) {
-    return {Exit::Kind::handled, 0, nmi, machine_check};
+Exit handled_exit() {
+    return {Exit::Kind::handled, 0};
 }
 Exit bad_state_exit(std::uint32_t vector) {
-    return {Exit::Kind::bad_state, vector, false, false};
+    return {Exit::Kind::bad_state, vector};
 }
 
 FakeWorld::FakeWorld() {
@@ -148,7 +148,7 @@ FakeWorld& FakeWorld::then_doorbell(std::uint64_t reason, std::uint64_t first, s
 Exit FakeWorld::ring(std::uint64_t reason, std::uint64_t first, std::uint64_t second, std::uint64_t third) {
     interrupts_enabled = false; // a doorbell is called with interrupts off
     doorbell_ = {reason, {first, second, third}};
-    return {Exit::Kind::doorbell, 0, false, false};
+    return {Exit::Kind::doorbell, 0};
 }
 
 void FakeWorld::load(bool guest) {

@@ -15,7 +15,7 @@ namespace coop::test {
 // For Exit, brief.
 Exit interrupt_exit(std::uint32_t vector);
 Exit exception_exit(std::uint32_t vector);
-Exit handled_exit(bool nmi, bool machine_check);
+Exit handled_exit();
 Exit bad_state_exit(std::uint32_t vector);
 
 class FakeWorld {
@@ -48,7 +48,7 @@ public:
     // The guest's state.
     bool interrupts_enabled = false;
     std::uint64_t rip = 0xffffffff81000123, fault_address = 0;
-    std::uint64_t aborts = 0;
+    WorldStats stats;
     HostFeatures features{.features = COOP_HOST_LA57, .xcr0 = 7, .refusal = 0};
 
     // What the core did.
