@@ -2,10 +2,12 @@
 # Timeout: 1500
 """The world switch and the driver alone: a guest of a few instructions, driven by bare ioctls, beside real host kernels."""
 
+import random
 import time
 import unittest
 
 from harness import Host
+from harness.memory import NOISE_KIB, free_kib
 
 TINY = "/share/build/tests/integration/tiny/coop_tiny"
 END_POWEROFF, END_STUCK, END_EXCEPTION = 1, 17, 18
@@ -58,6 +60,16 @@ class Switch(unittest.TestCase):
                 self.check_exception(host)
                 self.check_guests_side_by_side(host)
                 host.check_run("rmmod coop")
+
+    def test_a_killed_process_leaves_nothing(self):
+        with Host(kernel="6.12", smp=2, memory_mib=1024, scratch=False) as host:
+            host.check_run("insmod $module")
+            tiny(host, 1, 10)
+            before = free_kib(host)
+            for _ in range(30):
+                host.run(f"timeout -s KILL {random.uniform(0.01, 0.4):.3f} {TINY} 1 1000000")
+            host.check_run("rmmod coop")
+            self.assertLess(before - free_kib(host), NOISE_KIB)
 
     def test_nmis_reach_the_host(self):
         for kernel in ("6.1", "6.12"):

@@ -74,14 +74,22 @@ class Console:
         self.send(f"exec env PS1= PS2= TERM=dumb sh\nstty -echo -opost; echo '{ready[:8]}'{ready[8:]}\n")
         self.expect(ready, 60)
 
-    def run(self, command, timeout=60, progress=None):
-        """Runs a shell command in the guest after login(); returns (status, output)."""
+    def begin(self, command):
+        """Starts a shell command in the guest after login(); finish() takes what this returns."""
         mark = secrets.token_hex(8)
         encoded = base64.b64encode(command.encode()).decode()
         lines = "\n".join(encoded[start:start + LINE] for start in range(0, len(encoded), LINE))
         self.send(f"base64 -d >/run/command <<'END'\n{lines}\nEND\n"
                   f"echo begin-{mark}; sh /run/command </dev/null; echo \"end-{mark} $?\"\n")
         self.expect(f"begin-{mark}\n", 60)
+        return mark
+
+    def finish(self, mark, timeout=60, progress=None):
+        """Waits for the end of what begin() started; returns (status, output)."""
         start = self.position
         match = self.expect(rf"end-{mark} (\d+)\n", timeout, progress)
         return int(match[1]), self.text[start:match.start()]
+
+    def run(self, command, timeout=60, progress=None):
+        """Runs a shell command in the guest after login(); returns (status, output)."""
+        return self.finish(self.begin(command), timeout, progress)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A guest in a Host, by the commands a user would type. All that tests and the demo know of coopctl's interface."""
 
+import json
 import shlex
+import time
 
 from .console import Console
 
@@ -27,24 +29,42 @@ def unload_module(host):
     host.check_run("rmmod coop")
 
 
-class Guest:
-    """One guest of `host`, started from an image on its scratch disk."""
+def check_inside(test, console):
+    """What holds in every healthy guest, asserted on behalf of `test`."""
+    _, state = console.run("systemctl is-system-running --wait; systemctl --failed --no-legend", timeout=240)
+    test.assertEqual(state.strip(), "running")
+    test.assertEqual(console.run("cat /sys/devices/system/clocksource/clocksource0/current_clocksource"), (0, "tsc\n"))
+    test.assertEqual(console.run("dmesg | grep -E 'WARNING:|BUG:|Call Trace|rcu.* stall|lockup'"), (1, ""))
 
-    def __init__(self, host, name="demo", *, memory="512M", image=IMAGE, kernel=KERNEL, cmdline=CMDLINE):
+
+class Guest:
+    """One guest of `host`, started from an image on its scratch disk. `options`: more words for `coopctl start`."""
+
+    def __init__(self, host, name="demo", *, memory="512M", image=IMAGE, kernel=KERNEL, cmdline=CMDLINE, options=()):
         self.host = host
         self.name = name
         self.arguments = ["--memory", memory, "--kernel", kernel, "--cmdline", cmdline]
         if image:
             self.arguments += ["--disk", f"path={image}"]
+        self.arguments += options
         self.console_job = None
 
+    def start_command(self):
+        return shlex.join(["coopctl", "start", *self.arguments, self.name])
+
     def start(self):
-        self.host.check_run(shlex.join(["coopctl", "start", *self.arguments, self.name]), timeout=START_SECONDS)
+        self.host.check_run(self.start_command(), timeout=START_SECONDS)
 
     def console(self):
         """Attaches; the Console starts with the scrollback."""
         console = Console(lambda data: self.console_job.write(data))
         self.console_job = self.host.start(f"coopctl console {self.name}", sink=lambda _, data: console.feed(data))
+        return console
+
+    def login(self):
+        """Attaches and logs in."""
+        console = self.console()
+        console.login()
         return console
 
     def console_command(self):
@@ -53,5 +73,25 @@ class Guest:
     def stop(self):
         self.host.check_run(f"coopctl stop --timeout 120 {self.name}", timeout=STOP_SECONDS)
 
+    def kill_process(self):
+        """kill -9, and wait until it is gone."""
+        self.host.check_run(f"pid={self.status()['pid']}; kill -9 $pid; while kill -0 $pid 2>/dev/null; do sleep 0.1; done")
+
     def running(self):
         return self.name in self.host.check_run("coopctl list").split()
+
+    def wait_for_end(self, seconds):
+        deadline = time.monotonic() + seconds
+        while self.running():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"guest {self.name} did not end within {seconds} s")
+            time.sleep(1)
+
+    def status(self):
+        return json.loads(self.host.check_run(f"coopctl status --json {self.name}"))
+
+    def stats(self):
+        return json.loads(self.host.check_run(f"coopctl stats --json {self.name}"))
+
+    def end_reason(self):
+        return self.status()["end"]["reason"]
