@@ -9,7 +9,7 @@
 namespace coop {
 
 inline constexpr std::uint64_t page_bytes = 4096;
-inline constexpr std::uint64_t large_page_bytes = 2 * 1024 * 1024;
+inline constexpr std::uint64_t large_page_bytes = 2ull << 20;
 
 constexpr bool is_aligned(std::uint64_t value, std::uint64_t alignment) {
     return (value & (alignment - 1)) == 0;
@@ -27,7 +27,7 @@ public:
     constexpr Physical() = default;
     constexpr explicit Physical(std::uint64_t value) : value_{value} {}
     constexpr std::uint64_t value() const { return value_; }
-    constexpr auto operator<=>(const Physical&) const = default;
+    constexpr auto operator<=>(const Physical&) const = default; // NOLINT(modernize-use-nullptr)
 
 private:
     std::uint64_t value_ = 0;

@@ -15,8 +15,8 @@ class Handle {
 public:
     Handle() = default;
     explicit Handle(T* object) : object_{object} {}
-    Handle(Handle&& other) : object_{std::exchange(other.object_, nullptr)} {}
-    Handle& operator=(Handle&& other) {
+    Handle(Handle&& other) noexcept : object_{std::exchange(other.object_, nullptr)} {}
+    Handle& operator=(Handle&& other) noexcept {
         if (this != &other)
             reset(std::exchange(other.object_, nullptr));
         return *this;
@@ -24,7 +24,7 @@ public:
     ~Handle() { reset(); }
 
     void reset(T* object = nullptr) {
-        if (object_)
+        if (object_) // NOLINT(clang-analyzer-core.uninitialized.Branch): it loses track in COOP_TRY
             Release(object_);
         object_ = object;
     }

@@ -25,9 +25,11 @@ private:
 template <class T>
 class [[nodiscard]] Result {
 public:
+    // NOLINTNEXTLINE(google-explicit-constructor): so that `return value;` reads as in any function
     Result(T value) : ok_{true}, value_{std::move(value)} {}
+    // NOLINTNEXTLINE(google-explicit-constructor)
     Result(Error error) : ok_{false}, error_{error} {}
-    Result(Result&& other) : ok_{other.ok_} {
+    Result(Result&& other) noexcept : ok_{other.ok_} {
         if (ok_)
             new (&value_) T{std::move(other.value_)};
         else
@@ -56,7 +58,9 @@ struct Nothing {};
 template <>
 class [[nodiscard]] Result<Nothing> {
 public:
+    // NOLINTNEXTLINE(google-explicit-constructor)
     constexpr Result(Nothing) : code_{0} {}
+    // NOLINTNEXTLINE(google-explicit-constructor)
     constexpr Result(Error error) : code_{error.code()} {}
     constexpr explicit operator bool() const { return code_ == 0; }
     constexpr Nothing take() const { return {}; }

@@ -8,7 +8,7 @@ namespace coop {
 namespace {
 
 // What plain RAM is taken in: the largest block of Linux's page allocator, then one large page.
-constexpr std::uint64_t plain_bytes[] = {4 * 1024 * 1024, large_page_bytes};
+constexpr std::uint64_t plain_bytes[] = {2 * large_page_bytes, large_page_bytes};
 
 } // namespace
 

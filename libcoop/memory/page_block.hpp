@@ -22,9 +22,9 @@ public:
         ledger.take(pages);
         return PageBlock{&ledger, va, pages};
     }
-    PageBlock(PageBlock&& other)
+    PageBlock(PageBlock&& other) noexcept
         : ledger_{other.ledger_}, va_{std::exchange(other.va_, nullptr)}, pages_{other.pages_} {}
-    PageBlock& operator=(PageBlock&& other) {
+    PageBlock& operator=(PageBlock&& other) noexcept {
         std::swap(ledger_, other.ledger_);
         std::swap(va_, other.va_);
         std::swap(pages_, other.pages_);

@@ -12,7 +12,9 @@ Status CpuSlots::create(std::uint32_t cpus) {
     memory_ = coop_host_alloc((cpus + 1) * sizeof(Slot));
     if (!memory_)
         return Error{COOP_E_NO_MEMORY};
-    slots_ = reinterpret_cast<Slot*>(align_up(reinterpret_cast<std::uintptr_t>(memory_), alignof(Slot)));
+    const auto unaligned = reinterpret_cast<std::uintptr_t>(memory_);
+    slots_ = reinterpret_cast<Slot*>(static_cast<char*>(memory_) +
+                                     (align_up(unaligned, alignof(Slot)) - unaligned));
     for (std::uint32_t cpu = 0; cpu < cpus; ++cpu)
         new (&slots_[cpu]) Slot{};
     cpus_ = cpus;

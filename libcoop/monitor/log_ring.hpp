@@ -11,7 +11,7 @@ namespace coop {
 
 class LogRing {
 public:
-    static constexpr std::size_t bytes = 64 * 1024;
+    static constexpr std::size_t bytes = 64ull << 10;
 
     // Context: critical section.
     void write(std::span<const std::uint8_t> text);

@@ -126,6 +126,7 @@ Vcpu::Next Vcpu::run_section() {
     world_.load_guest();
     const std::uint64_t begin = read_tsc();
     core_state.cpu_slots.entered(cpu, begin);
+    account_steal(begin);
 
     Next next = Next::again;
     Exit exit{Exit::Kind::handled, 0};
@@ -134,7 +135,9 @@ Vcpu::Next Vcpu::run_section() {
         next = answer_doorbells(exit);
 
     const bool evicted = core_state.cpu_slots.left(cpu);
-    stats_.guest_ticks.add(read_tsc() - begin);
+    const std::uint64_t end = read_tsc();
+    stats_.guest_ticks.add(end - begin);
+    ready_since_ = next == Next::wait ? 0 : end;
     world_.load_host();
     switch (exit.kind) {
     case Exit::Kind::interrupt:
@@ -157,6 +160,14 @@ Vcpu::Next Vcpu::run_section() {
     cpu_.store(no_cpu);
     coop_host_critical_end();
     return next;
+}
+
+// What the guest could have run since it left, had the host not used the CPU.
+void Vcpu::account_steal(std::uint64_t now) {
+    if (ready_since_ == 0 || now <= ready_since_)
+        return;
+    stolen_ticks_ += now - ready_since_;
+    shared(page_->steal_ns).store(core_state.clock.to_ns(stolen_ticks_), std::memory_order_relaxed);
 }
 
 void Vcpu::end_with_fault(std::uint32_t reason, std::uint64_t detail) {

@@ -54,6 +54,7 @@ private:
     Next answer_doorbells(Exit& last);
     Next handle_doorbell();
     void prepare_events();
+    void account_steal(std::uint64_t now);
     void end_with_fault(std::uint32_t reason, std::uint64_t detail);
     std::uint64_t arm_timer(std::uint64_t deadline);
     int wait();
@@ -72,6 +73,8 @@ private:
     coop_vcpu_page* page_ = nullptr;
     std::atomic<bool> running_{false};
     std::atomic<std::uint32_t> cpu_{no_cpu};
+    std::uint64_t ready_since_ = 0; // TSC; 0: waiting, or never run
+    std::uint64_t stolen_ticks_ = 0;
     VcpuStats stats_;
 };
 

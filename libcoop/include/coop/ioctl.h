@@ -181,7 +181,7 @@ COOP_STATIC_ASSERT(sizeof(struct coop_start) == 24);
 COOP_STATIC_ASSERT(sizeof(struct coop_run) == 32);
 COOP_STATIC_ASSERT(sizeof(struct coop_notifier_request) == 16);
 COOP_STATIC_ASSERT(sizeof(struct coop_interrupt) == 8);
-COOP_STATIC_ASSERT(sizeof(struct coop_stats) == 27 * 8);
+COOP_STATIC_ASSERT(sizeof(struct coop_stats) == 27ull * 8);
 COOP_STATIC_ASSERT(sizeof(struct coop_log) == 24);
 COOP_STATIC_ASSERT(sizeof(struct coop_event) == 8);
 COOP_STATIC_ASSERT(sizeof(struct coop_end) == 8);

@@ -4,6 +4,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
+#include <thread>
+
 using namespace coop;
 using namespace coop::test;
 
@@ -154,4 +157,26 @@ TEST_CASE_METHOD(GuestFixture, "time in the guest is counted in the core's clock
     guest.run_to_end();
     CHECK(guest.stats().guest_ns >= 999'999);
     CHECK(guest.stats().wait_ns == 0);
+}
+
+TEST_CASE_METHOD(GuestFixture, "time that the host takes from a guest is told to it, time it waits is not",
+                 "[run]") {
+    using namespace std::chrono_literals;
+    host.on_yield = [] {
+        std::this_thread::sleep_for(5ms);
+        return false;
+    };
+    std::uint64_t after_yield = 0;
+    world.then(interrupt_exit(0x20)).then([&] {
+        after_yield = guest.page().steal_ns;
+        return world.ring(COOP_DOORBELL_WAIT);
+    });
+    host.on_wait = [&] {
+        std::this_thread::sleep_for(200ms);
+        return coop_guest_interrupt(guest.handle, 0);
+    };
+    guest.run_to_end();
+    CHECK(after_yield > 0);
+    // The fake host's TSC frequency is not this machine's, so only the proportion can be judged.
+    CHECK(guest.page().steal_ns < after_yield * 10);
 }
