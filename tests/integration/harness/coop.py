@@ -38,7 +38,7 @@ def check_inside(test, console):
 
 
 class Guest:
-    """One guest of `host`, started from an image on its scratch disk. `options`: more words for `coopctl start`."""
+    """One guest of `host`, started from an image on its scratch disk, if any. `options`: more words for `coopctl start`."""
 
     def __init__(self, host, name="demo", *, memory="512M", image=IMAGE, kernel=KERNEL, cmdline=CMDLINE, options=()):
         self.host = host
@@ -72,6 +72,9 @@ class Guest:
 
     def stop(self):
         self.host.check_run(f"coopctl stop --timeout 120 {self.name}", timeout=STOP_SECONDS)
+
+    def kill(self):
+        self.host.check_run(f"coopctl kill {self.name}")
 
     def kill_process(self):
         """kill -9, and wait until it is gone."""
