@@ -7,5 +7,6 @@ from .console import Console
 from .host import Host, HostFailure
 from .jobs import Result
 from .machine import Machine
+from .native import Native
 
-__all__ = ["Artifacts", "Console", "Host", "HostFailure", "Machine", "Result", "coop"]
+__all__ = ["Artifacts", "Console", "Host", "HostFailure", "Machine", "Native", "Result", "coop"]

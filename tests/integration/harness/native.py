@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The guest kernel on its own in QEMU, for comparison: a machine with virtio devices and nothing else, its console is hvc0.
+
+The machine has nothing to measure the TSC's frequency by, so the kernel is told it, as a guest is told its host's. QEMU appends the
+devices to the command line; words for the first process must therefore not follow a "--".
+"""
+
+import subprocess
+import threading
+
+from .console import Console
+
+
+class Native:
+    """Context manager; `console` is a Console. Leaving it ends the machine."""
+
+    def __init__(self, *, kernel, initramfs, cmdline, cpu, memory_mib, tsc_khz, extra=()):
+        # setpriv: QEMU dies with us, however we end.
+        self.arguments = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-user-config",
+                          "-display", "none", "-no-reboot", "-machine", "microvm,accel=tcg,acpi=off", "-cpu", cpu, "-smp", "1",
+                          "-m", str(memory_mib), "-kernel", str(kernel), "-initrd", str(initramfs), "-append",
+                          f"tsc_early_khz={tsc_khz} tsc=reliable {cmdline}",
+                          "-chardev", "stdio,id=console,signal=off", "-device", "virtio-serial-device",
+                          "-device", "virtconsole,chardev=console", *extra]
+        self.process = self.console = self.reader = None
+
+    def __enter__(self):
+        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            self.arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+        self.console = Console(self.process.stdin.write)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        return self
+
+    def _read(self):
+        while data := self.process.stdout.read(65536):
+            self.console.feed(data)
+
+    def __exit__(self, kind, error, traceback):
+        self.process.kill()
+        self.process.wait()
+        self.reader.join()
+        self.process.stdin.close()
+        self.process.stdout.close()
