@@ -143,14 +143,8 @@ static long raise_event(struct coop_handle* handle, void* payload) {
 
 static long end(struct coop_handle* handle, void* payload) {
     const struct coop_end* request = payload;
-    bool known = (request->reason >= COOP_END_POWEROFF && request->reason <= COOP_END_PANIC) ||
-                 (request->reason >= COOP_END_KILLED && request->reason <= COOP_END_BAD_STATE);
 
-    if (request->reserved || !known) {
-        return -EINVAL;
-    }
-    coop_guest_end(handle->guest, request->reason);
-    return 0;
+    return request->reserved ? -EINVAL : coop_guest_end(handle->guest, request->reason);
 }
 
 union payload {

@@ -168,8 +168,12 @@ int coop_guest_event(coop_guest* guest, uint64_t bits) {
     return of(guest).raise(bits).status();
 }
 
-void coop_guest_end(coop_guest* guest, uint32_t reason) {
+int coop_guest_end(coop_guest* guest, uint32_t reason) {
+    // The others say what the guest did, or what the monitor found; 0 would be no end at all.
+    if (reason != COOP_END_KILLED)
+        return -COOP_E_INVALID;
     of(guest).end(reason, 0, 0, 0);
+    return 0;
 }
 
 void coop_core_watchdog(void) {

@@ -53,8 +53,9 @@ int coop_guest_stats(struct coop_guest* guest, struct coop_stats* stats);
  * Returns the count. */
 int coop_guest_log(struct coop_guest* guest, uint64_t* position, void* buffer, uint32_t capacity);
 int coop_guest_event(struct coop_guest* guest, uint64_t bits);
-/* Context: any. The guest leaves soon; RUN returns. */
-void coop_guest_end(struct coop_guest* guest, uint32_t reason);
+/* The guest leaves soon; RUN returns. -COOP_E_INVALID: reason is not COOP_END_KILLED, the only one that is
+ * the host's to give. Context: any. */
+int coop_guest_end(struct coop_guest* guest, uint32_t reason);
 /* Called by the shim about every 100 ms from a timer or thread while guests run: finds vCPUs that keep
  * interrupts off. Context: any. */
 void coop_core_watchdog(void);

@@ -166,9 +166,9 @@ struct coop_event {
     coop_u64 bits;
 };
 
-/* END (in): end the guest now; RUN returns with this reason. */
+/* END (in): end the guest now; RUN returns with this reason. EINVAL: another reason than COOP_END_KILLED. */
 struct coop_end {
-    coop_u32 reason; /* COOP_END_KILLED … */
+    coop_u32 reason; /* COOP_END_KILLED: all others are the guest's or the monitor's to give */
     coop_u32 reserved;
 };
 

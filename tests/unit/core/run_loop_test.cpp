@@ -114,9 +114,20 @@ TEST_CASE_METHOD(GuestFixture, "the first reason stays", "[run]") {
         return world.ring(COOP_DOORBELL_END, COOP_END_POWEROFF);
     });
     CHECK(guest.run_to_end().end == COOP_END_KILLED);
-    coop_guest_end(guest.handle, COOP_END_PANIC);
     CHECK(guest.run_to_end().end == COOP_END_KILLED);
     CHECK(world.entries == 1);
+}
+
+TEST_CASE_METHOD(GuestFixture, "the host can kill, and give no reason of others", "[run]") {
+    const std::uint32_t reason =
+        GENERATE(0u, COOP_END_POWEROFF, COOP_END_REBOOT, COOP_END_HALT, COOP_END_PANIC, 5u, 15u,
+                 COOP_END_STUCK, COOP_END_EXCEPTION, COOP_END_BAD_STATE, 20u, UINT32_MAX);
+    CHECK(coop_guest_end(guest.handle, reason) == -COOP_E_INVALID);
+    // The guest goes on, and its own end counts.
+    CHECK(guest.run_to_end().end == COOP_END_POWEROFF);
+    CHECK(world.entries == 1);
+    CHECK(coop_guest_end(guest.handle, COOP_END_KILLED) == 0);
+    CHECK(guest.run_to_end().end == COOP_END_POWEROFF);
 }
 
 TEST_CASE_METHOD(GuestFixture, "an ended guest stays ended", "[run]") {

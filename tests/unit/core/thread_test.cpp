@@ -148,11 +148,11 @@ TEST_CASE("an end is never missed", "[threads]") {
 TEST_CASE("of two ends one counts, whole", "[threads]") {
     for (unsigned i = 0; i < 100; ++i) {
         GuestFixture fixture;
-        std::thread other{[&] { coop_guest_end(fixture.guest.handle, COOP_END_PANIC); }};
+        std::thread other{[&] { coop_guest_end(fixture.guest.handle, COOP_END_KILLED); }};
         fixture.world.then(exception_exit(6));
         const coop_run end = fixture.guest.run_to_end();
         other.join();
-        REQUIRE((end.end == COOP_END_PANIC || end.end == COOP_END_EXCEPTION));
+        REQUIRE((end.end == COOP_END_KILLED || end.end == COOP_END_EXCEPTION));
         REQUIRE(end.detail == (end.end == COOP_END_EXCEPTION ? 6 : 0));
         REQUIRE(end.rip == (end.end == COOP_END_EXCEPTION ? fixture.world.rip : 0));
     }
