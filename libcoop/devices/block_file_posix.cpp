@@ -182,8 +182,11 @@ Expected<std::shared_ptr<BlockFile>> BlockFile::open(std::string const& path, bo
     int const flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     auto file = std::make_unique<Descriptor>(::open(path.c_str(), flags));
     if (file->get() < 0) {
-        return Failure{fmt::format("cannot open disk image '{}' for {}: {}", path,
-                                   read_only ? "reading" : "writing", std::strerror(errno))};
+        bool const only_readable = !read_only && (errno == EACCES || errno == EROFS);
+        return Failure{fmt::format("cannot open disk image '{}' for {}: {}; {}", path,
+                                   read_only ? "reading" : "writing", std::strerror(errno),
+                                   only_readable ? "make it writable, or use it readonly"
+                                                 : "name an image that exists: none is created")};
     }
     struct stat status {};
     if (::fstat(file->get(), &status) != 0) {

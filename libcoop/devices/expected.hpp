@@ -10,7 +10,8 @@
 
 namespace coop {
 
-// Says what failed, why, and what to do about it, in one sentence without a final period or newline.
+// Says what failed and why; then, behind the last "; ", what to do about it. One sentence without a final
+// period or newline.
 struct Failure {
     std::string message;
 };

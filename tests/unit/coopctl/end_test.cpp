@@ -88,6 +88,7 @@ TEST_CASE("refusals of CREATE say what could be had") {
     GuestSpec spec;
     spec.name = "g";
     spec.memory = 3ull << 30;
+    spec.vcpus = 4;
     coop_host_info host{};
     host.ram_available = 1ull << 30;
     auto text = [&](int error) {
@@ -96,6 +97,7 @@ TEST_CASE("refusals of CREATE say what could be had") {
     CHECK(text(COOP_E_EXISTS) == "a guest named 'g' runs already");
     CHECK(text(COOP_E_NO_MEMORY) == "the host cannot give 3 GiB of memory; about 1 GiB can be had now");
     CHECK(text(COOP_E_TOO_BIG) == "the host has no contiguous memory left for the guest's kernel or initrd");
+    CHECK(text(COOP_E_NOT_SUPPORTED) == "this driver cannot run guests with 4 vCPUs");
     CHECK(text(COOP_E_INVALID) == "the driver refused CREATE: Invalid argument");
 }
 

@@ -106,7 +106,8 @@ SpecOptions start_options(Arguments const& arguments) {
         std::int64_t count = 0;
         std::istringstream stream(word);
         if (!(stream >> count) || !stream.eof()) {
-            throw Failure(ExitCode::usage, fmt::format("bad number of vCPUs: '{}'", word));
+            throw Failure(ExitCode::usage, fmt::format("bad number of vCPUs: '{}'", word),
+                          "write a whole number");
         }
         options.vcpus = check_vcpus(count);
     }

@@ -11,10 +11,11 @@
 
 namespace coop::ctl {
 
-std::vector<std::byte> read_whole_file(std::string const& path, char const* what, std::uint64_t most) {
-    auto fail = [&](std::string const& why, std::string advice = {}) {
+std::vector<std::byte> read_whole_file(std::string const& path, char const* what, std::uint64_t most,
+                                       char const* if_larger) {
+    auto fail = [&](std::string const& why, std::string const& advice = {}) {
         throw Failure(ExitCode::failure, fmt::format("cannot use {} {}: {}", what, path, why),
-                      std::move(advice));
+                      advice.empty() ? fmt::format("check the path that is given as `{}`", what) : advice);
     };
     std::error_code error;
     auto const status = std::filesystem::status(path, error);
@@ -29,7 +30,8 @@ std::vector<std::byte> read_whole_file(std::string const& path, char const* what
         fail(error.message());
     }
     if (size > most) {
-        fail(fmt::format("it has {}, more than the {} possible here", format_size(size), format_size(most)));
+        fail(fmt::format("it has {}, more than the {} possible here", format_size(size), format_size(most)),
+             if_larger);
     }
     std::ifstream stream(path, std::ios::binary);
     if (!stream) {
@@ -38,7 +40,7 @@ std::vector<std::byte> read_whole_file(std::string const& path, char const* what
     std::vector<std::byte> data(size);
     stream.read(reinterpret_cast<char*>(data.data()), static_cast<std::streamsize>(size));
     if (static_cast<std::uintmax_t>(stream.gcount()) != size) {
-        fail("it changed or failed while it was read");
+        fail("it changed or failed while it was read", "try again once nothing writes to it");
     }
     return data;
 }

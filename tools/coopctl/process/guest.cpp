@@ -30,7 +30,11 @@ constexpr std::string_view default_serial = "disk";
 template <typename T>
 T require(Expected<T> result) {
     if (!result) {
-        throw Failure(ExitCode::failure, result.error().message);
+        // What to do stands behind the last semicolon (devices/expected.hpp); here it is a line of its own.
+        auto const& text = result.error().message;
+        auto const cut = text.rfind("; ");
+        throw Failure(ExitCode::failure, text.substr(0, cut),
+                      cut == std::string::npos ? "" : text.substr(cut + 2));
     }
     return std::move(result).value();
 }
@@ -97,10 +101,12 @@ void Guest::add_devices(GuestSpec const& spec) {
 }
 
 coop_start Guest::load(GuestSpec const& spec) {
-    auto const kernel = require(KernelImage::parse(read_whole_file(spec.kernel, "kernel", kernel_most)));
+    auto const kernel = require(
+        KernelImage::parse(read_whole_file(spec.kernel, "kernel", kernel_most, "give a vmlinux or bzImage")));
     std::vector<std::byte> initrd;
     if (!spec.initrd.empty()) {
-        initrd = read_whole_file(spec.initrd, "initrd", spec.memory);
+        initrd = read_whole_file(spec.initrd, "initrd", spec.memory,
+                                 "give the guest more memory, or use a smaller initrd");
     }
     BootRequest boot;
     boot.kernel = &kernel;

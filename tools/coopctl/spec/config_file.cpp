@@ -149,17 +149,19 @@ SpecOptions parse_config(std::string_view text, std::filesystem::path const& fil
 SpecOptions read_config_file(std::filesystem::path const& file) {
     std::error_code ignored;
     if (std::filesystem::is_directory(file, ignored)) {
-        throw Failure(ExitCode::usage, fmt::format("cannot read {}: it is a directory", file.string()));
+        throw Failure(ExitCode::usage, fmt::format("cannot read {}: it is a directory", file.string()),
+                      "name the configuration file in it");
     }
     std::ifstream stream(file, std::ios::binary);
     std::string text(config_most + 1, '\0');
     if (!stream || !stream.read(text.data(), static_cast<std::streamsize>(text.size())).eof()) {
         if (stream && static_cast<std::size_t>(stream.gcount()) > config_most) {
             throw Failure(ExitCode::usage,
-                          fmt::format("{} is too large for a configuration file", file.string()));
+                          fmt::format("{} is too large for a configuration file", file.string()),
+                          "name a TOML file");
         }
-        throw Failure(ExitCode::usage,
-                      fmt::format("cannot read {}: {}", file.string(), std::strerror(errno)));
+        throw Failure(ExitCode::usage, fmt::format("cannot read {}: {}", file.string(), std::strerror(errno)),
+                      "check the path given to --config");
     }
     text.resize(static_cast<std::size_t>(stream.gcount()));
     return parse_config(text, file);

@@ -71,7 +71,8 @@ std::uint64_t check_memory(std::uint64_t bytes) {
     }
     if (bytes > memory_most) {
         usage(fmt::format("too much memory: {} is beyond what the guest kernel can address",
-                          format_size(bytes)));
+                          format_size(bytes)),
+              fmt::format("at most {} can be given", format_size(memory_most)));
     }
     return bytes;
 }
@@ -86,7 +87,8 @@ unsigned check_vcpus(std::int64_t count) {
 std::string check_text(char const* option, std::string text) {
     for (unsigned char const c : text) {
         if (c < 0x20 || c == 0x7f) {
-            usage(fmt::format("bad value for {}: it contains the control character 0x{:02x}", option, c));
+            usage(fmt::format("bad value for {}: it contains the control character 0x{:02x}", option, c),
+                  "write it in one line of printable text");
         }
     }
     return text;
@@ -110,7 +112,8 @@ DiskSpec parse_disk(std::string const& text) {
     bool have_path = false, have_readonly = false, have_serial = false;
     auto once = [&](bool& seen, std::string_view key) {
         if (seen) {
-            usage(fmt::format("bad disk '{}': {} is given twice", text, key));
+            usage(fmt::format("bad disk '{}': {} is given twice", text, key),
+                  "give each disk an option of its own");
         }
         seen = true;
     };
