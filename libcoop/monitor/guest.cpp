@@ -98,7 +98,8 @@ Status Guest::set_notifier(std::uint32_t device, std::uint32_t queue, coop_host_
 }
 
 int Guest::run(coop_run& request) {
-    if (request.vcpu >= vcpu_count_)
+    // Until it is started, the vCPU is start()'s, which another thread may be in.
+    if (request.vcpu >= vcpu_count_ || !started_.load(std::memory_order_acquire))
         return -COOP_E_INVALID;
     const int status = vcpus_[request.vcpu]->run();
     if (status != 0)
