@@ -30,6 +30,7 @@ class Host:
     memory_mib  memory of the machine in MiB
     cpu         QEMU's CPU model, to which la57=off is added as asked
     guest_kernel  share the guest kernel's directory as /share/kernel (builds it if need be)
+    shares      more directories to share with the host, read-only: name under /share to path
     scratch     attach the disk with the guests' images, mounted on /scratch; what is written there ends with the host
     allow_log   regular expressions of log lines that are expected
     cmdline     more words for the kernel's command line
@@ -40,12 +41,12 @@ class Host:
     """
 
     def __init__(self, kernel="6.12", *, la57=True, smp=2, memory_mib=2048, cpu="max", guest_kernel=False,
-                 scratch=True, allow_log=(), cmdline="", qemu=(), boot_timeout=180):
+                 shares=None, scratch=True, allow_log=(), cmdline="", qemu=(), boot_timeout=180):
         self.artifacts = artifacts.Artifacts(kernel)
         self.allow_log = allow_log
         self.boot_timeout = boot_timeout
         shares = {"modules": self.artifacts.modules, "tests": artifacts.ROOT / "tests" / "integration",
-                  "build": artifacts.BUILD}
+                  "build": artifacts.BUILD, **(shares or {})}
         artifacts.BUILD.mkdir(parents=True, exist_ok=True)
         if guest_kernel and self.artifacts.guest_kernel:
             shares["kernel"] = self.artifacts.guest_kernel

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Timeout: 900
+# Labels: long
+"""Mistakes of the user, through the real coopctl and the real driver: each is refused with the documented status, in
+words that say what is wrong and what to do, and leaves nothing behind."""
+
+import collections
+import json
+import unittest
+
+from harness import Host
+from harness.artifacts import Artifacts
+from harness.memory import NOISE_KIB, free_kib
+
+SERIES = "6.12"
+TINY = "/share/build/tests/integration/tiny"
+KERNEL = f"{TINY}/coop_tiny_kernel"
+OTHER_VERSION = f"LD_PRELOAD={TINY}/libcoop_other_version.so"
+START = "coopctl start --wait 0"
+GOOD = f"{START} --memory 64M --kernel {KERNEL}"
+CONFIG = f"{START} --config /tmp/bad.toml"
+NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups"
+HOLD_LOCK = """python3 -c 'import fcntl, subprocess, sys
+file = open("/tmp/disk", "r+b")
+fcntl.lockf(file, fcntl.LOCK_EX)
+sys.exit(subprocess.call(sys.argv[1:]))'"""
+FAILED, USAGE, NO_GUEST, HOST = 1, 2, 3, 6  # docs/coopctl.md
+
+FILES = f"""cd /tmp
+head -c 40 {KERNEL} >header
+head -c 4100 {KERNEL} >short
+head -c 3000000 /share/hostkernel/vmlinuz >bzimage
+echo 'not a kernel' >text
+: >empty
+python3 - <<'END'
+import pathlib, struct
+kernel = pathlib.Path("{KERNEL}").read_bytes()
+at = kernel.index(b"Coop\\0") + 8  # the contents of the note
+pathlib.Path("newer").write_bytes(kernel[:at] + struct.pack("<I", 2) + kernel[at + 4:])
+END
+truncate -s 1M disk held
+truncate -s 1000 odd
+truncate -s 30M initrd
+truncate -s 100M large"""
+
+Case = collections.namedtuple("Case", "what command status says")
+CASES = [Case(*row) for row in [
+    # --- kernel
+    ("no such kernel", f"{START} --kernel /tmp/none x", FAILED, ["/tmp/none: no such file", "check the path"]),
+    ("a directory", f"{START} --kernel /tmp x", FAILED, ["/tmp: not a regular file"]),
+    ("an empty kernel", f"{START} --kernel /tmp/empty x", FAILED, ["neither an ELF file nor a bzImage"]),
+    ("not a kernel", f"{START} --kernel /tmp/text x", FAILED, ["neither an ELF file nor a bzImage", "give a vmlinux"]),
+    ("half an ELF header", f"{START} --kernel /tmp/header x", FAILED, ["ends within the ELF header", "copy it anew"]),
+    ("a truncated vmlinux", f"{START} --kernel /tmp/short x", FAILED, ["is not all in the file", "copy it anew"]),
+    ("a truncated bzImage", f"{START} --kernel /tmp/bzimage x", FAILED, ["but the file has 3000000", "copy it anew"]),
+    ("a kernel without cooperative support", f"{START} --kernel /share/hostkernel/vmlinuz x", FAILED,
+     ["not a cooperative guest", "built with this project's patches"]),
+    ("a kernel of another guest ABI", f"{START} --kernel /tmp/newer x", FAILED,
+     ["speaks guest ABI 2.0, this program speaks 1.0", "versions that belong together"]),
+    # --- memory and initrd
+    ("less than the least memory", f"{START} --memory 16M --kernel {KERNEL} x", USAGE,
+     ["too little memory: 16 MiB", "32 MiB or more"]),
+    ("memory without a unit", f"{START} --memory 512 --kernel {KERNEL} x", USAGE,
+     ["too little memory: 512 B", "counts bytes"]),
+    ("memory that is no size", f"{START} --memory much --kernel {KERNEL} x", USAGE, ["'much': not a number"]),
+    ("memory not in 2 MiB", f"{START} --memory 65M --kernel {KERNEL} x", USAGE, ["multiple of 2 MiB", "66M"]),
+    ("more than any guest can have", f"{START} --memory 128T --kernel {KERNEL} x", USAGE,
+     ["128 TiB", "at most 64 TiB"]),
+    ("the least memory, too little for the kernel", f"{START} --memory 32M --kernel {KERNEL} x", FAILED,
+     ["32 MiB of RAM is too little: kernel 18 MiB", "at least 36 MiB"]),
+    ("more memory than the host has", f"{START} --memory 64G --kernel {KERNEL} x", FAILED,
+     ["the host cannot give 64 GiB", "can be had now", "give the guest less with --memory"]),
+    ("no such initrd", f"{GOOD} --initrd /tmp/none x", FAILED, ["initrd /tmp/none: no such file"]),
+    ("an initrd larger than memory", f"{GOOD} --initrd /tmp/large x", FAILED,
+     ["it has 100 MiB, more than the 64 MiB possible", "more memory"]),
+    ("an initrd that leaves too little", f"{GOOD} --initrd /tmp/initrd x", FAILED,
+     ["64 MiB of RAM is too little", "initrd twice 30 MiB", "at least 96 MiB"]),
+    # --- disks
+    ("no such disk", f"{GOOD} --disk path=/tmp/none x", FAILED, ["'/tmp/none'", "No such file", "none is created"]),
+    ("a directory as disk", f"{GOOD} --disk path=/tmp x", FAILED, ["'/tmp'", "Is a directory"]),
+    ("a directory as read-only disk", f"{GOOD} --disk path=/tmp,readonly x", FAILED, ["neither a regular file"]),
+    ("a disk that can only be read", f"{GOOD} --disk path={KERNEL} x", FAILED,
+     ["Read-only file system", "use it readonly"]),
+    ("an empty disk", f"{GOOD} --disk path=/tmp/empty x", FAILED, ["has 0 bytes", "raw image"]),
+    ("a disk not in sectors", f"{GOOD} --disk path=/tmp/odd x", FAILED, ["has 1000 bytes", "multiple of 512"]),
+    ("a disk that another process has", f"{HOLD_LOCK} {GOOD} --disk path=/tmp/disk x", FAILED,
+     ["'/tmp/disk' is in use", "stop its user"]),
+    ("one disk twice", f"{GOOD} --disk path=/tmp/disk --disk path=/tmp/disk x", FAILED, ["'/tmp/disk' is in use"]),
+    ("a disk's unknown option", f"{GOOD} --disk path=/tmp/disk,fast x", USAGE, ["'fast' is not understood"]),
+    # --- the command line and the configuration file
+    ("no command", "coopctl", USAGE, None),
+    ("unknown command", "coopctl begin x", USAGE, ["unknown command 'begin'", "coopctl --help"]),
+    ("unknown option", f"{GOOD} --colour x", USAGE, ["--colour", "coopctl start --help"]),
+    ("no name", GOOD, USAGE, ["the guest has no name", "give NAME"]),
+    ("two names", f"{GOOD} x y", USAGE, ["too many positional options", "coopctl start --help"]),
+    ("a name with a slash", f"{GOOD} ../x", USAGE, ["bad guest name '../x'", "A-Z"]),
+    ("no kernel", f"{START} x", USAGE, ["no kernel given", "--kernel PATH"]),
+    ("no vCPU", f"{GOOD} --vcpus 0 x", USAGE, ["bad number of vCPUs: 0", "1 to 64"]),
+    ("more vCPUs than the driver runs", f"{GOOD} --vcpus 2 x", FAILED, ["2 vCPUs", "--vcpus 1"]),
+    ("no such configuration", f"{START} --config /tmp/none", USAGE, ["/tmp/none: No such file", "--config"]),
+    ("configuration: syntax", rf"printf 'vcpus = 1\n\nmemory = = 1\n' >/tmp/bad.toml; {CONFIG} x", USAGE,
+     ["/tmp/bad.toml:3: ", "TOML"]),
+    ("configuration: unknown key", rf"printf 'vcpus = 1\ncolour = 1\n' >/tmp/bad.toml; {CONFIG} x", USAGE,
+     ["/tmp/bad.toml:2: unknown key 'colour'", "known keys"]),
+    ("configuration: bad value", rf"printf '\n\n\nmemory = 64\n' >/tmp/bad.toml; {CONFIG} x", USAGE,
+     ["/tmp/bad.toml:4: bad value for 'memory'", "with the quotes"]),
+    ("configuration: duplicate", rf"printf 'vcpus = 1\nvcpus = 1\n' >/tmp/bad.toml; {CONFIG} x", USAGE,
+     ["/tmp/bad.toml:2: ", "TOML"]),
+    ("configuration: bad disk", rf"printf '[[disk]]\nreadonly = true\nspeed = 1\n' >/tmp/bad.toml; {CONFIG} x", USAGE,
+     ["/tmp/bad.toml:3: unknown key 'speed' of a disk", "known keys"]),
+    # --- rights and versions
+    ("not root", f"{NOBODY} {GOOD} x", HOST, ["only root can start guests", "sudo"]),
+    ("another control ABI", f"COOP_CONTROL_MAJOR=7 {OTHER_VERSION} {GOOD} x", HOST,
+     ["ABI version mismatch: coopctl has control ABI 1.0", "driver has 7.0 and 1.0", "from the same build"]),
+    ("another guest ABI", f"COOP_GUEST_MAJOR=7 {OTHER_VERSION} {GOOD} x", HOST,
+     ["ABI version mismatch", "driver has 1.0 and 7.0", "from the same build"]),
+    # --- guests that are not there
+    *[(f"{command} of no guest", f"coopctl {command} x", NO_GUEST, ["no guest named 'x'", "coopctl list"])
+      for command in ("stop", "kill", "status", "console", "stats")],
+]]
+WHILE_A_GUEST_RUNS = [Case(*row) for row in [
+    ("a name that is in use", f"{GOOD} holder", FAILED,
+     ["a guest named 'holder' runs already (process ", "coopctl stop holder"]),
+    ("a name that is in use in another directory", f"{GOOD} --runtime-dir /tmp/run holder", FAILED,
+     ["a guest named 'holder' runs already", "coopctl list"]),
+    ("a disk that a guest has", f"{GOOD} --disk path=/tmp/held x", FAILED, ["'/tmp/held' is in use", "its own image"]),
+    ("a disk that a guest has, to read", f"{GOOD} --disk path=/tmp/held,readonly x", FAILED,
+     ["'/tmp/held' is in use for writing"]),
+]]
+NO_MODULE = ["/dev/coop does not exist: the coop module is not loaded", "modprobe coop"]
+WITHOUT_MODULE = [Case("module not loaded", f"{GOOD} x", HOST, NO_MODULE)]
+
+# What a row may not change, but for a log of x: processes, users of the module, files. Few programs, since each takes
+# its time under emulation. A guest's process reports its failure before it is gone.
+STATE = """processes=$(pgrep -fc '^coopctl ')
+for i in 1 2 3 4 5; do [ $processes -le {processes} ] || {{ sleep 0.3; processes=$(pgrep -fc '^coopctl '); }}; done
+users=none; [ ! -e /sys/module/coop ] || read users </sys/module/coop/refcnt
+files=; for file in /run/coop/* /run/coop/.[!.]*; do
+    case $file in *'*'* | /run/coop/x.log) ;; *) files="$files $file" ;; esac
+done
+echo $processes, $users, $files"""
+
+WRONG_LAYOUT = """python3 - <<'END'
+import errno, fcntl, os
+device = os.open("/dev/coop", os.O_RDWR)
+def answer(number, size, kind=0xC0):
+    try:
+        fcntl.ioctl(device, 3 << 30 | size << 16 | kind << 8 | number, bytearray(size))
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "ok"
+VERSION, HOST, CREATE = (0, 80), (1, 48), (2, 112)
+print(answer(*VERSION), answer(*HOST), answer(*CREATE),  # an empty name
+      answer(HOST[0], 40), answer(CREATE[0], 120), answer(12, 8), answer(*HOST, kind=0xC1))
+END"""
+
+
+class BadInput(unittest.TestCase):
+    def state(self, host, processes=0):
+        return host.run(STATE.format(processes=processes)).out
+
+    def check_cases(self, host, cases, processes=0):
+        before = self.state(host, processes)
+        for case in cases:
+            result = host.run(f"{case.command}; echo $?; {STATE.format(processes=processes)}")
+            status, after = result.out.split("\n", 1)
+            self.assertEqual(after, before, f"{case.what}: something is left behind")
+            with self.subTest(case.what):
+                self.assertEqual(int(status), case.status, result.err)
+                if case.says is not None:
+                    what, advice = result.err.splitlines()  # two lines, docs/coopctl.md
+                    self.assertTrue(what.startswith("coopctl: ") and advice.startswith("  "), result.err)
+                    for words in case.says:
+                        self.assertIn(words, result.err)
+
+    def check_while_a_guest_runs(self, host):
+        host.check_run(f"{GOOD} --disk path=/tmp/held holder")
+        self.check_cases(host, WHILE_A_GUEST_RUNS, processes=1)
+        refused = host.run("rmmod coop")
+        self.assertEqual((refused.status, "in use" in refused.err), (1, True))
+        self.assertEqual(json.loads(host.check_run("coopctl status --json holder"))["state"], "starting")
+        self.assertIn("powered off", host.check_run("coopctl stop holder"))
+
+    def check_driver(self, host):
+        """It holds nothing, and refuses structures of another layout."""
+        self.assertEqual(host.check_run(WRONG_LAYOUT).split(), ["ok", "ok", "EINVAL", "EINVAL", "EINVAL", "ENOTTY",
+                                                                "ENOTTY"])
+        checks = json.loads(host.check_run("coopctl doctor --json"))["checks"]
+        self.assertEqual([check["value"].split(",")[0] for check in checks if check["id"] == "guests"], ["0 running"])
+        for command in ("doctor", "version"):
+            told = host.run(f"COOP_CONTROL_MAJOR=7 {OTHER_VERSION} coopctl {command}")
+            self.assertEqual(told.status, HOST if command == "doctor" else 0)
+            self.assertIn("7.0", told.out)
+
+    def test_each(self):
+        shares = {"hostkernel": Artifacts(SERIES).kernel.parent}
+        with Host(SERIES, smp=2, memory_mib=1024, scratch=False, shares=shares) as host:
+            host.check_run(FILES)
+            self.check_cases(host, WITHOUT_MODULE)
+            free = free_kib(host)
+            host.check_run("insmod $module")
+            self.check_cases(host, CASES)
+            self.assertEqual(host.check_run("coopctl list --json; coopctl list --all --json").split(), ["[]", "[]"])
+            self.check_while_a_guest_runs(host)
+            self.check_driver(host)
+            self.assertEqual(host.check_run("ls -A /run/coop").split(), ["holder.last", "holder.log", "x.log"])
+            host.check_run("rmmod coop")
+            self.assertLess(free - free_kib(host), NOISE_KIB)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
