@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Timeout: 4000
+# Labels: long
+"""Random requests to the driver of each host kernel, a million steps each (COOP_FUZZ_CALLS)."""
+
+import os
+import unittest
+
+from test_ioctl_fuzz import IoctlFuzz
+
+CALLS = int(os.environ.get("COOP_FUZZ_CALLS", "1000000"))
+HOSTS = [dict(kernel="6.1", la57=False), dict(kernel="6.12", la57=True)]
+
+
+class LongFuzz(IoctlFuzz):
+    test_short = None
+
+    def test_on_each_host(self):
+        for options in HOSTS:
+            with self.subTest(**options):
+                self.fuzz(CALLS, timeout=1800, **options)
+
+
+del IoctlFuzz  # its own test is not ours
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
