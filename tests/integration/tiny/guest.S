@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest of a few instructions: it says hello, rings doorbells, spins with interrupts on and counts events, and powers off. Entered as
- * the guest ABI says, on the monitor's identity tables, position independent. %rsi: a page of parameters.
+ * A guest of a few instructions: it says hello, rings doorbells, spins with interrupts on and counts events, misbehaves, and powers
+ * off. Entered as the guest ABI says, on the monitor's identity tables, position independent. %rsi: a page of parameters.
  */
 #include "coop/guest/abi.h"
 
@@ -17,6 +17,7 @@
 #define PARAM_ELAPSED 0x30   /* result of mode 4: TSC ticks for all its doorbells */
 #define PARAM_IDT 0x1000     /* room for an IDT and a stack behind the page */
 #define PARAM_STACK_TOP 0x4000
+#define PARAM_TABLES 0x4000 /* mode 5: three pages of page tables */
 
 .macro doorbell reason
 	movabsq	$VCPU_DATA, %rdi
@@ -29,6 +30,7 @@
 	.globl	tiny_start, tiny_end
 tiny_start:
 	movq	%rsi, %rbx
+	movq	%rdi, %r15
 	leaq	PARAM_STACK_TOP(%rbx), %rsp
 	movq	PARAM_VCPU_PAGE(%rbx), %r12
 	movq	PARAM_COUNT(%rbx), %r13
@@ -48,6 +50,8 @@ tiny_start:
 	je	fault
 	cmpq	$4, %rax
 	je	measure
+	cmpq	$5, %rax
+	je	hardware
 
 	/* Mode 0: count doorbells. Registers must come back. */
 1:	movq	$0x1234, %rbp
@@ -190,6 +194,46 @@ stuck:
 	jmp	stuck
 fault:
 	ud2
+
+/*
+ * Mode 5: what no guest may do, in ways that harm nothing: the audit of hardware accesses must see it. PARAM_COUNT writes to port
+ * 0x80, and one each of the others. Needs a host without five-level paging.
+ */
+hardware:
+	movl	$0x42, %eax
+1:	outb	%al, $0x80
+	decq	%r13
+	jnz	1b
+	inb	$0x61, %al
+	movl	$0x1b, %ecx /* APIC_BASE, and back what it was */
+	rdmsr
+	wrmsr
+	movl	$0xfe, %r8d /* MTRRCAP, its number from a register */
+	movl	%r8d, %ecx
+	rdmsr
+	movq	%cr8, %rax
+	wbinvd
+	/* Tables of its own: the first 4 GiB, and the passage. */
+	leaq	PARAM_TABLES(%rbx), %rax
+	leaq	0x1003(%rax), %rcx
+	movq	%rcx, (%rax)
+	leaq	0x2003(%rax), %rcx
+	movq	%rcx, 511 * 8(%rax)
+	movq	%r15, 0x2000 + 8 * COOP_PASSAGE_PUD_INDEX(%rax)
+	movl	$0x83, %ecx
+	movl	$4, %edx
+	leaq	0x1000(%rax), %rsi
+2:	movq	%rcx, (%rsi)
+	addq	$1 << 30, %rcx
+	addq	$8, %rsi
+	decl	%edx
+	jnz	2b
+	movq	%rax, %cr3
+	movl	$0xfee00030, %eax /* the local APIC's version */
+	movl	(%rax), %ecx
+	movl	$0x1000, %eax /* memory of the host's */
+	movl	(%rax), %ecx
+	jmp	power_off
 tiny_end:
 
 	.section .note.GNU-stack, "", @progbits
