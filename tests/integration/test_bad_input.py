@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Timeout: 900
-# Labels: long
 """Mistakes of the user, through the real coopctl and the real driver: each is refused with the documented status, in
 words that say what is wrong and what to do, and leaves nothing behind."""
 
