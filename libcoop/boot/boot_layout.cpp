@@ -163,7 +163,6 @@ void write_zero_page(std::span<std::byte> page, std::span<E820Entry const> entri
     write_le(page, loadflags, loadflags_value);
     write_le(page, kernel_alignment, static_cast<std::uint32_t>(large_page_bytes));
     write_le(page, cmdline_size, static_cast<std::uint32_t>(max_command_line));
-    write_le(page, hardware_subarch, hardware_subarch_value);
     halves(cmd_line_ptr, ext_cmd_line_ptr, command_line);
     halves(ramdisk_image, ext_ramdisk_image, initrd_bytes > 0 ? initrd.gpa : 0);
     halves(ramdisk_size, ext_ramdisk_size, initrd_bytes);

@@ -25,7 +25,6 @@ constexpr std::uint64_t ramdisk_size = 0x21c;      // 32
 constexpr std::uint64_t cmd_line_ptr = 0x228;      // 32
 constexpr std::uint64_t kernel_alignment = 0x230;  // 32
 constexpr std::uint64_t cmdline_size = 0x238;      // 32
-constexpr std::uint64_t hardware_subarch = 0x23c;  // 32
 constexpr std::uint64_t setup_data = 0x250;        // 64: address of the first node
 constexpr std::uint64_t e820_table = 0x2d0;
 
@@ -39,7 +38,6 @@ constexpr std::uint8_t type_of_loader_value = 0xff; // none with a number
 constexpr std::uint8_t loadflags_value = 0x01;      // LOADED_HIGH
 // Not a PC: keeps Linux from looking for a BIOS's data below 1 MiB. Not assigned by Linux; nothing else
 // depends on it.
-constexpr std::uint32_t hardware_subarch_value = 0x434f;
 
 // A node of the setup_data chain: u64 next, u32 type, u32 length, then length bytes.
 constexpr std::uint64_t setup_node_bytes = 16;

@@ -222,7 +222,6 @@ TEST_CASE("the zero page says what Linux expects", "[boot_layout]") {
     CHECK(params.hdr.version == 0x20f);
     CHECK(params.hdr.type_of_loader == 0xff);
     CHECK(params.hdr.loadflags == LOADED_HIGH);
-    CHECK(params.hdr.hardware_subarch == 0x434f);
     CHECK(params.hdr.kernel_alignment == chunk);
     CHECK(params.hdr.cmdline_size == 2047);
     CHECK(params.acpi_rsdp_addr == 0);
