@@ -150,13 +150,18 @@ int coop_host_ram_alloc(uint64_t bytes, uint64_t* phys) {
 
 void coop_host_ram_free(uint64_t phys, uint64_t bytes) {
     unsigned long first = phys >> PAGE_SHIFT;
+    /*
+     * The guest's secrets do not outlive it where the host does not clear pages by itself. A large run is
+     * cleared in any case: alloc_contig_range() would clear it for its next owner without a pause, and an
+     * emulator needs tens of seconds for pages that held code, which is what the kernel's run is full of.
+     */
+    bool clear = bytes > BUDDY_BYTES || !want_init_on_alloc(GFP_KERNEL);
     unsigned long i;
 
     for (i = 0; i < bytes >> PAGE_SHIFT; i++) {
         struct page* page = pfn_to_page(first + i);
 
-        /* The guest's secrets do not outlive it where the host does not clear pages by itself. */
-        if (!want_init_on_alloc(GFP_KERNEL)) {
+        if (clear) {
             clear_highpage(page);
         }
         __free_page(page);
