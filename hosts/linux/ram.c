@@ -165,9 +165,7 @@ void coop_host_ram_free(uint64_t phys, uint64_t bytes) {
             clear_highpage(page);
         }
         __free_page(page);
-        if (i % RUN_PAGES == 0) {
-            cond_resched();
-        }
+        cond_resched();
     }
 }
 
