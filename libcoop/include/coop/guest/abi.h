@@ -49,7 +49,8 @@
 /*
  * The doorbell: uint64_t doorbell(vcpu_data_va, reason, arg0, arg1, arg2), SysV calling convention, called in
  * ring 0 on the kernel's page tables with RFLAGS.IF clear. Returns when the monitor resumes the vCPU; 0 or a
- * negative errno value.
+ * negative errno value. From then on, as when an event arrives, CS is 0x10 and SS 0x18: the guest's GDT has
+ * its flat kernel segments there.
  */
 #define COOP_DOORBELL_WAIT 1   /* idle: return once an event is pending */
 #define COOP_DOORBELL_TIMER 2  /* arg0: TSC value at which to raise COOP_EVENT_TIMER; 0 disarms */
@@ -162,11 +163,12 @@ struct coop_device_page {
     coop_u32 status;          /* driver writes (virtio 1.2, 2.1), then rings COOP_QUEUE_CONFIG … */
     coop_u32 status_seen; /* … the device answers here: the status it has acted on, FEATURES_OK removed if it
                              refuses */
-    coop_u32 command;     /* driver: raised by one with each write to status */
+    coop_u32 command; /* driver: raised by one with each write to status, once command_seen has caught up */
     coop_u32 command_seen; /* device: the last command acted on */
-    coop_u32 config_generation;
-    coop_u32 config_size; /* bytes valid in config */
-    coop_u64 interrupts;  /* bit n: queue n; bit 63: config change. Device sets, driver exchanges with 0 */
+    coop_u32
+        config_generation; /* device: raised by one before and after a change of config, so odd meanwhile */
+    coop_u32 config_size;  /* bytes valid in config */
+    coop_u64 interrupts;   /* bit n: queue n; bit 63: config change. Device sets, driver exchanges with 0 */
     coop_u64 reserved;
     struct coop_queue queue[COOP_MAX_QUEUES];
     coop_u8 config[1024];

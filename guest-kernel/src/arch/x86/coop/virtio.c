@@ -101,8 +101,11 @@ static void set_config(struct virtio_device *device, unsigned int offset, const 
 
 static u32 generation(struct virtio_device *device)
 {
-	u32 value = READ_ONCE(to_coop(device)->page->config_generation);
+	u32 value;
 
+	/* Odd while the device changes its configuration. */
+	while ((value = READ_ONCE(to_coop(device)->page->config_generation)) & 1)
+		cpu_relax();
 	virt_rmb();
 	return value;
 }
