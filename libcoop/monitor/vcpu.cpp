@@ -178,6 +178,9 @@ void Vcpu::prepare_events() {
     if (!has_events()) [[likely]]
         return;
     if (!world_.interrupts_enabled()) {
+        // Back from its wait, it looks by itself.
+        if (world_.left_by_doorbell() && world_.doorbell().reason == COOP_DOORBELL_WAIT)
+            return;
         // Its next STI lets this interrupt in, the guest leaves, and the events go in on the way back.
         coop_host_interrupt_self();
         stats_.self_interrupts.add();

@@ -65,6 +65,7 @@ public:
 
     // Context of all below: the vCPU's thread, not between load_guest and load_host unless inside that
     // critical section.
+    bool left_by_doorbell() const;
     Doorbell doorbell() const;
     void set_result(std::uint64_t value);
     // Whether the guest can be interrupted where it stopped.

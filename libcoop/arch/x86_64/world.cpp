@@ -317,6 +317,10 @@ void World::reraise(std::uint32_t vector) {
     coop_reraise(vector);
 }
 
+bool World::left_by_doorbell() const {
+    return state_->data().vector == PASSAGE_VECTOR_DOORBELL;
+}
+
 Doorbell World::doorbell() const {
     const PassageData& data = state_->data();
     return {data.gpr[gpr_rsi], {data.gpr[gpr_rdx], data.gpr[gpr_rcx], data.gpr[gpr_r8]}};

@@ -80,6 +80,24 @@ TEST_CASE_METHOD(Fixture, "interrupts off: the host's interrupt waits for the gu
     CHECK(host.arguments("reraise") == std::vector<std::uint64_t>{0xf6});
 }
 
+TEST_CASE_METHOD(Fixture, "back from a wait the guest looks by itself, and only then", "[event]") {
+    world.then([&] {
+        guest.page().pending = COOP_EVENT_TIMER;
+        return world.ring(COOP_DOORBELL_WAIT);
+    });
+    world.then([&] {
+        CHECK_FALSE(host.interrupt_pending(FakeHost::default_cpu));
+        return world.ring(COOP_DOORBELL_YIELD); // instead of looking
+    });
+    world.then([&] {
+        CHECK(host.interrupt_pending(FakeHost::default_cpu));
+        return world.ring(COOP_DOORBELL_END, COOP_END_POWEROFF);
+    });
+    guest.run_to_end();
+    CHECK(world.injections.empty());
+    CHECK(guest.stats().self_interrupts == 1);
+}
+
 TEST_CASE_METHOD(Fixture, "each device has its bit", "[event]") {
     CHECK(coop_guest_interrupt(guest.handle, 0) == 0);
     CHECK(coop_guest_interrupt(guest.handle, 2) == 0);

@@ -70,6 +70,9 @@ Exit World::enter() {
 void World::reraise(std::uint32_t vector) {
     FakeWorld::current().reraise(vector);
 }
+bool World::left_by_doorbell() const {
+    return FakeWorld::current().left_by_doorbell();
+}
 Doorbell World::doorbell() const {
     return FakeWorld::current().last_doorbell();
 }
@@ -167,6 +170,12 @@ Exit FakeWorld::enter() {
     ++entries;
     if (injection_)
         injections.push_back(*std::exchange(injection_, std::nullopt));
+    const Exit exit = next_stay();
+    left_by_doorbell_ = exit.kind == Exit::Kind::doorbell;
+    return exit;
+}
+
+Exit FakeWorld::next_stay() {
     if (!script_.empty()) {
         const Stay stay = std::move(script_.front());
         script_.pop_front();

@@ -63,13 +63,17 @@ public:
     Exit enter();
     void reraise(std::uint32_t vector);
     void inject(Injection injection);
+    bool left_by_doorbell() const { return left_by_doorbell_; }
     Doorbell last_doorbell() const { return doorbell_; }
 
 private:
+    Exit next_stay();
+
     std::deque<Stay> script_;
     Stay otherwise_;
     Doorbell doorbell_{};
     bool loaded_ = false;
+    bool left_by_doorbell_ = false;
     std::optional<Injection> injection_;
 };
 

@@ -52,7 +52,7 @@
  * negative errno value. From then on, as when an event arrives, CS is 0x10 and SS 0x18: the guest's GDT has
  * its flat kernel segments there.
  */
-#define COOP_DOORBELL_WAIT 1   /* idle: return once an event is pending */
+#define COOP_DOORBELL_WAIT 1   /* idle: return once an event is pending; the guest looks by itself */
 #define COOP_DOORBELL_TIMER 2  /* arg0: TSC value at which to raise COOP_EVENT_TIMER; 0 disarms */
 #define COOP_DOORBELL_NOTIFY 3 /* arg0: device, arg1: queue or COOP_QUEUE_CONFIG */
 #define COOP_DOORBELL_YIELD 4  /* let the host run other threads */
