@@ -119,6 +119,7 @@ int start_command(Arguments const& arguments) {
 }
 
 int run_guest_command(Arguments const& arguments) {
+    name_this_thread("coopctl");   // not "exe", which is what was executed
     std::signal(SIGPIPE, SIG_IGN); // the starter may lose interest
     try {
         std::string const text((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());

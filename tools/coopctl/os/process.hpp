@@ -37,6 +37,8 @@ std::unique_ptr<Child> spawn_self(std::vector<std::string> const& arguments);
 // For the detached child, once it has reported: standard streams to the null device, so that nobody waits for
 // them.
 void drop_standard_streams();
+// What tools like ps and top show for it; 15 characters at most.
+void name_this_thread(std::string const& name);
 // Blocks the signals that asio handles on the main thread; call on each other thread.
 void block_signals_on_this_thread();
 

@@ -4,6 +4,8 @@
 
 #include "os/process.hpp"
 
+#include <fmt/format.h>
+
 namespace coop::ctl {
 
 VcpuThreads::VcpuThreads(Driver& driver, unsigned count, std::function<void(Outcome)> finished)
@@ -36,6 +38,7 @@ void VcpuThreads::end_and_join() {
 
 void VcpuThreads::lend(unsigned vcpu) {
     block_signals_on_this_thread();
+    name_this_thread(fmt::format("vcpu {}", vcpu));
     coop_run run{};
     std::string error;
     bool ended = false;

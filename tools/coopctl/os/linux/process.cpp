@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -158,6 +159,10 @@ void drop_standard_streams() {
         dup2(null.get(), STDOUT_FILENO);
         dup2(null.get(), STDERR_FILENO);
     }
+}
+
+void name_this_thread(std::string const& name) {
+    pthread_setname_np(pthread_self(), name.c_str());
 }
 
 void block_signals_on_this_thread() {
