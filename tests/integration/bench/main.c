@@ -2,7 +2,8 @@
 /*
  * What a kernel's everyday operations take: coop_bench [ROUNDS]. Prints "ROUND NAME TICKS": TSC ticks for one
  * operation, on one CPU. As the only process of a machine it first prints "boot NS TICKS" (the kernel's clock
- * and the TSC as it finds them), and at last "end 0", and stays. coop_bench tsc prints the TSC.
+ * and the TSC as it finds them), and at last "end 0", and stays. coop_bench tsc prints the TSC; coop_bench clock "TSC NS", what the system's clock
+ * showed at that TSC.
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -98,6 +99,24 @@ static const struct {
     {"context-switch", context_switch, 50000},
 };
 
+/* The reading that took least time is the one that was not interrupted. */
+static int print_clock(void) {
+    uint64_t least = UINT64_MAX, tsc = 0;
+    struct timespec best = {0};
+    for (int i = 0; i < 10000; ++i) {
+        struct timespec time;
+        const uint64_t before = __rdtsc();
+        clock_gettime(CLOCK_REALTIME, &time);
+        const uint64_t took = __rdtsc() - before;
+        if (took < least) {
+            least = took;
+            tsc = before + took / 2;
+            best = time;
+        }
+    }
+    return printf("%llu %lld\n", (unsigned long long)tsc, best.tv_sec * 1000000000ll + best.tv_nsec) < 0;
+}
+
 int main(int argc, char** argv) {
     const uint64_t ticks = __rdtsc();
     struct timespec time;
@@ -107,6 +126,8 @@ int main(int argc, char** argv) {
         return 0;
     if (argc > 1 && strcmp(argv[1], "tsc") == 0)
         return printf("%llu\n", (unsigned long long)ticks) < 0;
+    if (argc > 1 && strcmp(argv[1], "clock") == 0)
+        return print_clock();
     if (getpid() == 1)
         printf("boot %lld %llu\n", time.tv_sec * 1000000000ll + time.tv_nsec, (unsigned long long)ticks);
 
