@@ -54,8 +54,7 @@ static long device_ioctl(struct file* file, unsigned int command, unsigned long 
     return coop_request(file->private_data, command, (void __user*)argument);
 }
 
-/* Pages are mapped as ordinary counted pages, one by one when touched: direct I/O and the like work on them.
- */
+/* Pages are mapped as ordinary counted pages, each when touched: direct I/O and the like work on them. */
 static vm_fault_t fault(struct vm_fault* fault) {
     struct coop_handle* handle = fault->vma->vm_file->private_data;
     u64 phys;

@@ -36,8 +36,6 @@ constexpr std::uint32_t header_value = 0x53726448; // "HdrS"
 constexpr std::uint16_t version_value = 0x20f;
 constexpr std::uint8_t type_of_loader_value = 0xff; // none with a number
 constexpr std::uint8_t loadflags_value = 0x01;      // LOADED_HIGH
-// Not a PC: keeps Linux from looking for a BIOS's data below 1 MiB. Not assigned by Linux; nothing else
-// depends on it.
 
 // A node of the setup_data chain: u64 next, u32 type, u32 length, then length bytes.
 constexpr std::uint64_t setup_node_bytes = 16;

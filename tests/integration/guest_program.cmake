@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# coop_guest_program(NAME SOURCE…): a program that runs in the QEMU host and, as the only process, in a guest. Static, since the C
-# library there may be another, and without sanitizers. NAME.cpio beside it is an initramfs with the program as /init.
+# coop_guest_program(NAME SOURCE…): a program that runs in the QEMU host and, as the only process, in a guest. Static, since the
+# C library there may be another, and without sanitizers. NAME.cpio beside it is an initramfs with the program as /init.
 function(coop_guest_program name)
     add_executable(${name} ${ARGN})
     target_compile_options(${name} PRIVATE -O2 -fno-sanitize=all -std=gnu17)

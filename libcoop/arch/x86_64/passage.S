@@ -2,9 +2,9 @@
 /*
  * The world switch. docs/world-switch.md explains the numbered steps.
  *
- * %rdi is the vCPU's passage data in the view that is in force; %rsp is a valid stack at every instruction, and so are GDT and IDT, since
- * an NMI or #MC can come anywhere. One that hits the passage is recorded in PASSAGE_PENDING and replayed by the host; the
- * handler then returns without IRET, which keeps further NMIs blocked until the host's own handler has run.
+ * %rdi is the vCPU's passage data in the view that is in force; %rsp is a valid stack at every instruction, and so are GDT and
+ * IDT, since an NMI or #MC can come anywhere. One that hits the passage is recorded in PASSAGE_PENDING and replayed by the host;
+ * the handler then returns without IRET, which keeps further NMIs blocked until the host's own handler has run.
  *
  * This text runs at two addresses (host and guest view): only %rip-relative addressing.
  */
@@ -27,6 +27,7 @@
 #define KERNEL_SS 0x18
 #define PRESENT_BIT 47
 #define RFLAGS_CLEARED_BY_GATE 0x34300 /* TF IF NT RF VM */
+#define HAS_ERROR_CODE(v) (v == 8 || (v >= 10 && v <= 14) || v == 17 || v == 21 || v == 29 || v == 30)
 
 #ifdef __ELF__
 #define PASSAGE_SECTION .section .text.passage, "ax", @progbits
@@ -144,7 +145,10 @@ coop_passage_start:
 	ret
 	int3
 
-/* The guest left with a CR0 of its own, or with breakpoints on: the next entry loads them again. */
+/*
+ * The guest left with a CR0 of its own, or with breakpoints on: the next entry loads them again. The host's CR0 goes before its
+ * CR4, since CET may be set only while CR0.WP is.
+ */
 .Lleave_cr0:
 	movq	HOST(CR0), %rax
 	movq	%rax, %cr0
@@ -157,7 +161,8 @@ coop_passage_start:
 	jmp	.Lleave_dr7_done
 
 /*
- * ---- Enter: data in %rdi; every register but %rsp and %rbp is lost; interrupts off, the host's world captured, nothing pending -------------
+ * ---- Enter: data in %rdi; interrupts off, the host's world captured, nothing pending --------------------------------------
+ * Returns with every register lost but %rsp and %rbp.
  */
 	.globl	coop_passage_enter
 	.balign	16
@@ -265,7 +270,7 @@ coop_passage_enter:
 	movl	$0, DATA(LOADS)
 	jz	.Lloads_done
 
-	/* Deliver an event as an interrupt gate of the guest's would (SDM 3A 6.14.2): the interrupted state goes onto the guest's stack. */
+	/* Deliver an event as an interrupt gate of the guest's would (SDM 3A 6.14.2): what it interrupts goes onto the guest's stack. */
 	movq	DATA(INJECT_RSP), %rax
 	movq	DATA(SS), %rdx
 	movq	%rdx, -8(%rax)
@@ -427,7 +432,7 @@ coop_passage_enter:
 	.rept	\count
 	.balign	16
 	endbr64
-	.if !(\with_error_codes && (vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30))
+	.if !(\with_error_codes && HAS_ERROR_CODE(vector))
 	pushq	$0
 	.endif
 	.byte	0x68

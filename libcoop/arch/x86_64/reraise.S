@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * void coop_reraise(unsigned vector in %edi), SysV: take a host vector that arrived while the guest ran through the host's own IDT, by an
- * INT n with interrupts off. It stays right with IST gates and with shadow stacks, and the host's handler does its own EOI.
+ * void coop_reraise(unsigned vector in %edi), SysV: take a host vector that arrived while the guest ran through the host's own
+ * IDT, by an INT n with interrupts off. It stays right with IST gates and with shadow stacks, and the host's handler does its
+ * own EOI.
  */
 #include "speculation.inc"
 

@@ -36,8 +36,7 @@ void coop_guest_destroy(struct coop_guest* guest);
 int coop_core_host_info(struct coop_host_info* info);
 /* Copies extent number index; -COOP_E_INVALID past the last. Returns 0. */
 int coop_guest_extent(struct coop_guest* guest, uint32_t index, struct coop_extent* extent);
-/* The host-physical frame behind a map offset (a multiple of 4096); -COOP_E_INVALID outside the guest's RAM.
- */
+/* The host-physical frame behind a map offset, a multiple of 4096; -COOP_E_INVALID: not guest RAM. */
 int coop_guest_frame(struct coop_guest* guest, uint64_t map_offset, uint64_t* phys);
 int coop_guest_start(struct coop_guest* guest, const struct coop_start* request);
 /* Returns 0 when the guest has ended (request filled), -COOP_E_INTERRUPTED when the thread must return to

@@ -65,8 +65,7 @@ void coop_host_pages_free(void* va, size_t pages);
 int coop_host_ram_alloc(uint64_t bytes, uint64_t* phys);
 void coop_host_ram_free(uint64_t phys, uint64_t bytes);
 
-/* Bytes of RAM that coop_host_ram_alloc could hand out without hurting the host; a hint. Context: may sleep.
- */
+/* Bytes of RAM that coop_host_ram_alloc could give without hurting the host; a hint. Context: may sleep. */
 uint64_t coop_host_ram_available(void);
 
 /*
@@ -97,8 +96,7 @@ void coop_host_critical_end(void);
  * Context: any. Linux: an asynchronous reschedule-class IPI. NT: a targeted DPC.
  */
 void coop_host_kick(uint32_t cpu);
-/* The same by NMI, for a guest that keeps interrupts off. Context: any. Fails: false where the host cannot.
- */
+/* By NMI, for a guest that keeps interrupts off. Context: any. Fails: false where the host cannot. */
 bool coop_host_kick_nmi(uint32_t cpu);
 /*
  * Leave a maskable interrupt pending on the current CPU: it is taken at the next instruction that enables
@@ -130,8 +128,7 @@ struct coop_host_event* coop_host_event_create(void);
 void coop_host_event_destroy(struct coop_host_event* event);
 /* Context: any. */
 void coop_host_event_signal(struct coop_host_event* event);
-/* Context: may sleep. Fails: -COOP_E_INTERRUPTED if the thread should return to user space; 0 once signalled.
- */
+/* 0: signalled. Context: may sleep. Fails: -COOP_E_INTERRUPTED if the thread should return to user space. */
 int coop_host_event_wait(struct coop_host_event* event);
 
 /* A mutex. Context: create, destroy, lock: may sleep. Owner: caller. Fails: create returns NULL. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Random numbers that a seed repeats, and numbers that are likely to be handled wrongly. One struct dice a
- * thread. */
+/* Random numbers that a seed repeats, and numbers likely to be handled wrongly. One struct dice a thread. */
 #ifndef COOP_FUZZ_DICE_H
 #define COOP_FUZZ_DICE_H
 

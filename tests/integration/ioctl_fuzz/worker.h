@@ -7,9 +7,9 @@
  * anything but the known-good tiny program, nor touches that program. Two kinds of handle see to it, told by
  * their numbers, which stay what they are whatever another thread closes or opens meanwhile:
  *
- *   runnable  RUN by anyone; START and writes to its RAM only by the thread that made it, before others see
- * it or by a private descriptor, and only with the tiny program inert     START with anything, RAM written at
- * will; never RUN
+ * - runnable: RUN by anyone; START and writes to its RAM only by the thread that made it, before others see
+ *   it or by a private descriptor, and only with the tiny program
+ * - inert: START with anything, RAM written at will; never RUN
  */
 #ifndef COOP_FUZZ_WORKER_H
 #define COOP_FUZZ_WORKER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest of a few instructions: it says hello, rings doorbells, spins with interrupts on and counts events, misbehaves, and powers
- * off. Entered as the guest ABI says, on the monitor's identity tables, position independent. %rsi: a page of parameters.
+ * A guest of a few instructions: it says hello, rings doorbells, spins with interrupts on and counts events, misbehaves, and
+ * powers off. Entered as the guest ABI says, on the monitor's identity tables, position independent. %rsi: a page of parameters.
  */
 #include "coop/guest/abi.h"
 

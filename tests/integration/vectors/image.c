@@ -60,8 +60,7 @@ uint64_t image_components(void) {
     return ((uint64_t)high << 32 | low) & known;
 }
 
-/* Where the n-th register is. The legacy components have their fixed places, the others say theirs by CPUID.
- */
+/* Where the n-th register is. Legacy components have their fixed places, the others say theirs by CPUID. */
 static unsigned register_at(const struct registers* registers, unsigned n) {
     unsigned a, b = registers->at, c, d;
     if (registers->component > SSE)

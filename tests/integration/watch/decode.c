@@ -137,8 +137,8 @@ static const char* decode_two_byte(const struct instruction* in) {
     case 0x37:
         return "getsec";
     case 0x38:
-        return in->prefix_66 && (modrm == 0x80 || modrm == 0x81) ? "vmx"
-                                                                 : NULL; /* here the third opcode byte */
+        /* modrm is the third opcode byte here */
+        return in->prefix_66 && (modrm == 0x80 || modrm == 0x81) ? "vmx" : NULL;
     case 0x78:
     case 0x79:
         return in->prefix_66 || in->prefix_f2 ? NULL : "vmx";
@@ -168,8 +168,8 @@ bool watch_is_iretq(const uint8_t* code, size_t size) {
     return size == 2 && code[0] == 0x48 && code[1] == 0xcf;
 }
 
-/* Instructions with a ModRM byte that write (at most) its register or memory operand, or its middle register.
- */
+/* Whether an instruction certainly leaves %ecx as it is. Those with a ModRM byte here write, at most, its
+ * register or memory operand, or its middle register. */
 static bool spares_ecx(const struct instruction* in) {
     uint8_t opcode = in->at[0];
     uint8_t modrm = in->left > 1 ? in->at[1] : 0;
