@@ -20,6 +20,8 @@ namespace {
 // What Linux needs beside its image to get to user space at all.
 constexpr std::uint64_t working_bytes = 16ull << 20;
 constexpr std::uint64_t mebibyte = 1 << 20;
+// What to do about a driver whose answers make no sense.
+constexpr char mismatched_driver[] = "driver and program do not belong together";
 
 // Every 2 MiB of RAM may be an entry of its own, and one is reserved.
 BootDataLayout largest_layout(BootRequest const& request) {
@@ -28,31 +30,33 @@ BootDataLayout largest_layout(BootRequest const& request) {
 
 Expected<void> check(BootRequest const& request) {
     if (request.kernel == nullptr) {
-        return Failure{"no kernel to boot; name one"};
+        return Failure{"no kernel to boot", "name one"};
     }
     if (request.command_line.size() > max_command_line) {
-        return Failure{fmt::format("kernel command line has {} bytes, Linux takes {}; shorten it",
-                                   request.command_line.size(), max_command_line)};
+        return Failure{fmt::format("kernel command line has {} bytes, Linux takes {}",
+                                   request.command_line.size(), max_command_line),
+                       "shorten it"};
     }
     if (request.command_line.find('\0') != std::string::npos) {
-        return Failure{"kernel command line contains a NUL byte; remove it"};
+        return Failure{"kernel command line contains a NUL byte", "remove it"};
     }
     if (request.vcpus == 0 || request.vcpus > COOP_MAX_VCPUS) {
-        return Failure{fmt::format("{} vCPUs; choose 1 to {}", request.vcpus, COOP_MAX_VCPUS)};
+        return Failure{fmt::format("{} vCPUs", request.vcpus), fmt::format("choose 1 to {}", COOP_MAX_VCPUS)};
     }
     if (request.devices > COOP_MAX_DEVICES) {
-        return Failure{fmt::format("{} devices; at most {} fit", request.devices, COOP_MAX_DEVICES)};
+        return Failure{fmt::format("{} devices", request.devices),
+                       fmt::format("at most {} fit", COOP_MAX_DEVICES)};
     }
     // 2^46 is what Linux addresses here; sums below stay far from 2^64.
     if (request.ram_bytes == 0 || !is_aligned(request.ram_bytes, large_page_bytes) ||
         request.ram_bytes > 1ull << 46) {
-        return Failure{
-            fmt::format("{} bytes of RAM; choose a multiple of 2 MiB up to 64 TiB", request.ram_bytes)};
+        return Failure{fmt::format("{} bytes of RAM", request.ram_bytes),
+                       "choose a multiple of 2 MiB up to 64 TiB"};
     }
     if (request.initrd.size() > request.ram_bytes) {
-        return Failure{
-            fmt::format("initrd of {} MiB is larger than the guest's RAM of {} MiB; give it more RAM",
-                        request.initrd.size() / mebibyte, request.ram_bytes / mebibyte)};
+        return Failure{fmt::format("initrd of {} MiB is larger than the guest's RAM of {} MiB",
+                                   request.initrd.size() / mebibyte, request.ram_bytes / mebibyte),
+                       "give it more RAM"};
     }
     return {};
 }
@@ -69,16 +73,13 @@ Expected<Run> find_run(unsigned index, std::uint64_t wanted, std::span<coop_exte
                                     [index](auto const& extent) { return extent.run == index; });
     if (found == extents.end() || found->size < wanted || !is_aligned(found->gpa, large_page_bytes)) {
         return Failure{
-            fmt::format("the driver gave no aligned run of {} MiB for boot run {}; driver and program do not "
-                        "belong together",
-                        wanted / mebibyte, index)};
+            fmt::format("the driver gave no aligned run of {} MiB for boot run {}", wanted / mebibyte, index),
+            mismatched_driver};
     }
     std::byte* memory = ram.translate(found->gpa, wanted);
     if (memory == nullptr) {
-        return Failure{
-            fmt::format("boot run {} at {:#x} is not mapped in one piece; driver and program do not belong "
-                        "together",
-                        index, found->gpa)};
+        return Failure{fmt::format("boot run {} at {:#x} is not mapped in one piece", index, found->gpa),
+                       mismatched_driver};
     }
     return Run{found->gpa, {memory, wanted}};
 }
@@ -88,18 +89,19 @@ Expected<void> check_extents(std::span<coop_extent const> extents, std::uint64_t
     std::uint64_t sum = 0;
     for (auto const& extent : extents) {
         if (extent.gpa < end || extent.size == 0 || extent.size > UINT64_MAX - extent.gpa) {
-            return Failure{fmt::format(
-                "the driver gave RAM at {:#x} that is unsorted, overlapping, empty or below 1 MiB; "
-                "driver and program do not belong together",
-                extent.gpa)};
+            return Failure{
+                fmt::format(
+                    "the driver gave RAM at {:#x} that is unsorted, overlapping, empty or below 1 MiB",
+                    extent.gpa),
+                mismatched_driver};
         }
         end = extent.gpa + extent.size;
         sum += extent.size;
     }
     if (sum != ram_bytes) {
-        return Failure{fmt::format(
-            "the driver gave {} MiB of RAM instead of {}; driver and program do not belong together",
-            sum / mebibyte, ram_bytes / mebibyte)};
+        return Failure{
+            fmt::format("the driver gave {} MiB of RAM instead of {}", sum / mebibyte, ram_bytes / mebibyte),
+            mismatched_driver};
     }
     return {};
 }
@@ -185,11 +187,13 @@ Expected<std::array<std::uint64_t, COOP_CREATE_RUNS>> plan_runs(BootRequest cons
     std::uint64_t const needed =
         runs[run_kernel] + runs[run_boot_data] + 2 * runs[run_initrd] + working_bytes;
     if (request.ram_bytes < needed) {
-        return Failure{fmt::format(
-            "{} MiB of RAM is too little: kernel {} MiB, boot data {} MiB, initrd twice {} MiB and "
-            "{} MiB to work with; give the guest at least {} MiB",
-            request.ram_bytes / mebibyte, runs[run_kernel] / mebibyte, runs[run_boot_data] / mebibyte,
-            runs[run_initrd] / mebibyte, working_bytes / mebibyte, needed / mebibyte)};
+        return Failure{
+            fmt::format(
+                "{} MiB of RAM is too little: kernel {} MiB, boot data {} MiB, initrd twice {} MiB and "
+                "{} MiB to work with",
+                request.ram_bytes / mebibyte, runs[run_kernel] / mebibyte, runs[run_boot_data] / mebibyte,
+                runs[run_initrd] / mebibyte, working_bytes / mebibyte),
+            fmt::format("give the guest at least {} MiB", needed / mebibyte)};
     }
     return runs;
 }

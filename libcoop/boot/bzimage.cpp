@@ -33,31 +33,31 @@ bool is_bzimage(std::span<std::byte const> file) {
 Expected<std::vector<std::byte>> unpack_bzimage(std::span<std::byte const> file, std::size_t limit) {
     auto const version = read_le<std::uint16_t>(file, boot_params::version);
     if (version < payload_version) {
-        return Failure{fmt::format(
-            "bzImage has boot protocol {}.{:02}, which does not say where the kernel is; give the "
-            "vmlinux",
-            version >> 8, version & 0xff)};
+        return Failure{
+            fmt::format("bzImage has boot protocol {}.{:02}, which does not say where the kernel is",
+                        version >> 8, version & 0xff),
+            "give the vmlinux"};
     }
     std::uint64_t const sectors = std::max<std::uint64_t>(read_le<std::uint8_t>(file, setup_sects), 1);
     std::uint64_t const start = (sectors + 1) * sector_bytes + read_le<std::uint32_t>(file, payload_offset);
     std::uint64_t const length = read_le<std::uint32_t>(file, payload_length);
     constexpr std::uint64_t trailer = 4; // the unpacked size
     if (start > file.size() || length > file.size() - start || length <= trailer) {
-        return Failure{
-            fmt::format("bzImage says its kernel is {} bytes at offset {}, but the file has {}; copy it anew",
-                        length, start, file.size())};
+        return Failure{fmt::format("bzImage says its kernel is {} bytes at offset {}, but the file has {}",
+                                   length, start, file.size()),
+                       "copy it anew"};
     }
     auto const payload = file.subspan(start, length);
     std::uint64_t const unpacked = read_le<std::uint32_t>(payload, length - trailer);
     if (unpacked > limit) {
-        return Failure{
-            fmt::format("bzImage's kernel unpacks to {} bytes, more than {}; use another", unpacked, limit)};
+        return Failure{fmt::format("bzImage's kernel unpacks to {} bytes, more than {}", unpacked, limit),
+                       "use another"};
     }
     auto result = decompress(payload, unpacked);
     if (result && result->size() != unpacked) {
         return Failure{
-            fmt::format("bzImage's kernel unpacks to {} bytes instead of {}; build or copy it anew",
-                        result->size(), unpacked)};
+            fmt::format("bzImage's kernel unpacks to {} bytes instead of {}", result->size(), unpacked),
+            "build or copy it anew"};
     }
     return result;
 }

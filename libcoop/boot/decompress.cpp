@@ -23,11 +23,11 @@ constexpr std::size_t first_bytes = 1 << 20;
 constexpr std::uint64_t lzma_memory = 512ull << 20; // the largest dictionary a kernel build uses is 128 MiB
 
 Failure damaged(char const* format) {
-    return Failure{fmt::format("kernel's {} data is damaged or cut short; build or copy it anew", format)};
+    return Failure{fmt::format("kernel's {} data is damaged or cut short", format), "build or copy it anew"};
 }
 
 Failure too_big(std::size_t limit) {
-    return Failure{fmt::format("kernel unpacks to more than the {} bytes it may have; use another", limit)};
+    return Failure{fmt::format("kernel unpacks to more than the {} bytes it may have", limit), "use another"};
 }
 
 // The room in out for more, made if need be; empty at the limit.
@@ -142,7 +142,7 @@ bool begins(std::span<std::byte const> data, std::initializer_list<unsigned> mag
 
 Expected<Bytes> decompress(std::span<std::byte const> packed, std::size_t limit) {
     if (packed.size() > std::numeric_limits<uInt>::max() || limit > std::numeric_limits<uInt>::max() / 2) {
-        return Failure{"compressed kernel of 4 GiB or more; use another"};
+        return Failure{"compressed kernel of 4 GiB or more", "use another"};
     }
     if (begins(packed, {0x1f, 0x8b})) {
         return gunzip(packed, limit);
@@ -154,8 +154,8 @@ Expected<Bytes> decompress(std::span<std::byte const> packed, std::size_t limit)
         return unxz(packed, limit);
     }
     return Failure{"kernel is compressed in a way this program does not read (it reads gzip, zstd, xz and "
-                   "lzma); give it "
-                   "the vmlinux, or build with CONFIG_KERNEL_ZSTD"};
+                   "lzma)",
+                   "give it the vmlinux, or build with CONFIG_KERNEL_ZSTD"};
 }
 
 } // namespace coop

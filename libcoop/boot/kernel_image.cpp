@@ -62,7 +62,7 @@ struct Headers {
 };
 
 Failure bad(std::string const& what) {
-    return Failure{fmt::format("kernel image: {}; build or copy it anew", what)};
+    return Failure{fmt::format("kernel image: {}", what), "build or copy it anew"};
 }
 
 bool inside(std::span<std::byte const> file, std::uint64_t offset, std::uint64_t bytes) {
@@ -75,11 +75,11 @@ Expected<ElfHeader> read_header(std::span<std::byte const> file) {
     }
     auto const header = read_le<ElfHeader>(file, 0);
     if (header.ident[4] != class_64 || header.ident[5] != little_endian || header.machine != machine_x86_64) {
-        return Failure{"kernel image is not for x86-64; give a 64-bit x86 kernel"};
+        return Failure{"kernel image is not for x86-64", "give a 64-bit x86 kernel"};
     }
     if (header.type != type_executable) {
-        return Failure{fmt::format(
-            "kernel image is an ELF file of type {}, not an executable; give the vmlinux", header.type)};
+        return Failure{fmt::format("kernel image is an ELF file of type {}, not an executable", header.type),
+                       "give the vmlinux"};
     }
     if (header.phentsize != sizeof(ProgramHeader) || header.phnum == 0 || header.phnum == phnum_elsewhere ||
         !inside(file, header.phoff, std::uint64_t{header.phnum} * sizeof(ProgramHeader))) {
@@ -127,15 +127,13 @@ Expected<Headers> read_segments(std::span<std::byte const> file, ElfHeader const
 
 Expected<void> check_note(std::optional<coop_boot_note> const& note) {
     if (!note) {
-        return Failure{"kernel image is not a cooperative guest (no \"" COOP_NOTE_NAME
-                       "\" note); give a kernel built with "
-                       "this project's patches"};
+        return Failure{"kernel image is not a cooperative guest (no \"" COOP_NOTE_NAME "\" note)",
+                       "give a kernel built with this project's patches"};
     }
     if (note->abi_major != COOP_ABI_MAJOR) {
-        return Failure{fmt::format(
-            "kernel image speaks guest ABI {}.{}, this program speaks {}.{}; use versions that belong "
-            "together",
-            note->abi_major, note->abi_minor, COOP_ABI_MAJOR, COOP_ABI_MINOR)};
+        return Failure{fmt::format("kernel image speaks guest ABI {}.{}, this program speaks {}.{}",
+                                   note->abi_major, note->abi_minor, COOP_ABI_MAJOR, COOP_ABI_MINOR),
+                       "use versions that belong together"};
     }
     return {};
 }
@@ -147,7 +145,7 @@ Expected<KernelImage> KernelImage::parse(std::span<std::byte const> file) {
         return parse_elf(file);
     }
     if (!is_bzimage(file)) {
-        return Failure{"kernel image is neither an ELF file nor a bzImage; give a vmlinux or bzImage"};
+        return Failure{"kernel image is neither an ELF file nor a bzImage", "give a vmlinux or bzImage"};
     }
     auto const elf = unpack_bzimage(file, max_load_bytes);
     if (!elf) {

@@ -167,12 +167,11 @@ Expected<void> lock(int fd, std::string const& path, bool read_only) {
         return {};
     }
     if (errno == EAGAIN || errno == EACCES) {
-        return Failure{
-            fmt::format("disk image '{}' is in use{}; stop its user, or give each guest its own image", path,
-                        read_only ? " for writing" : "")};
+        return Failure{fmt::format("disk image '{}' is in use{}", path, read_only ? " for writing" : ""),
+                       "stop its user, or give each guest its own image"};
     }
-    return Failure{fmt::format("cannot lock disk image '{}': {}; move it to a file system with locks", path,
-                               std::strerror(errno))};
+    return Failure{fmt::format("cannot lock disk image '{}': {}", path, std::strerror(errno)),
+                   "move it to a file system with locks"};
 }
 
 } // namespace
@@ -183,18 +182,18 @@ Expected<std::shared_ptr<BlockFile>> BlockFile::open(std::string const& path, bo
     auto file = std::make_unique<Descriptor>(::open(path.c_str(), flags));
     if (file->get() < 0) {
         bool const only_readable = !read_only && (errno == EACCES || errno == EROFS);
-        return Failure{fmt::format("cannot open disk image '{}' for {}: {}; {}", path,
-                                   read_only ? "reading" : "writing", std::strerror(errno),
-                                   only_readable ? "make it writable, or use it readonly"
-                                                 : "name an image that exists: none is created")};
+        return Failure{fmt::format("cannot open disk image '{}' for {}: {}", path,
+                                   read_only ? "reading" : "writing", std::strerror(errno)),
+                       only_readable ? "make it writable, or use it readonly"
+                                     : "name an image that exists: none is created"};
     }
     struct stat status {};
     if (::fstat(file->get(), &status) != 0) {
         return Failure{fmt::format("cannot examine disk image '{}': {}", path, std::strerror(errno))};
     }
     if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) {
-        return Failure{
-            fmt::format("disk image '{}' is neither a regular file nor a block device; name one", path)};
+        return Failure{fmt::format("disk image '{}' is neither a regular file nor a block device", path),
+                       "name one"};
     }
     // lseek, since st_size of a block device is 0.
     off_t const end = ::lseek(file->get(), 0, SEEK_END);
@@ -204,10 +203,9 @@ Expected<std::shared_ptr<BlockFile>> BlockFile::open(std::string const& path, bo
     }
     auto const size = static_cast<std::uint64_t>(end);
     if (size == 0 || size % sector_bytes != 0) {
-        return Failure{fmt::format(
-            "disk image '{}' has {} bytes, not a nonzero multiple of {}; use a raw image, or extend "
-            "it with truncate",
-            path, size, sector_bytes)};
+        return Failure{fmt::format("disk image '{}' has {} bytes, not a nonzero multiple of {}", path, size,
+                                   sector_bytes),
+                       "use a raw image, or extend it with truncate"};
     }
     if (auto locked = lock(file->get(), path, read_only); !locked) {
         return locked.error();

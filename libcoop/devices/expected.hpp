@@ -10,10 +10,10 @@
 
 namespace coop {
 
-// Says what failed and why; then, behind the last "; ", what to do about it. One sentence without a final
-// period or newline.
+// One sentence without a final period or newline.
 struct Failure {
-    std::string message;
+    std::string message;     // what failed and why
+    std::string advice = {}; // what to do about it; empty if nothing is known
 };
 
 // A T or a Failure. Ask before you look: value() and error() throw std::bad_variant_access on the wrong side.

@@ -42,7 +42,7 @@ BootRequest request(std::uint64_t ram = 64 * mib) {
 
 std::string refusal(BootRequest const& boot) {
     auto const runs = plan_runs(boot);
-    return runs ? "" : runs.error().message;
+    return runs ? "" : runs.error().message + "; " + runs.error().advice;
 }
 
 // RAM as a driver gives it: the runs, then the rest in chunks; gap: bytes between extents. Pages that are

@@ -30,11 +30,7 @@ constexpr std::string_view default_serial = "disk";
 template <typename T>
 T require(Expected<T> result) {
     if (!result) {
-        // What to do stands behind the last semicolon (devices/expected.hpp); here it is a line of its own.
-        auto const& text = result.error().message;
-        auto const cut = text.rfind("; ");
-        throw Failure(ExitCode::failure, text.substr(0, cut),
-                      cut == std::string::npos ? "" : text.substr(cut + 2));
+        throw Failure(ExitCode::failure, result.error().message, result.error().advice);
     }
     return std::move(result).value();
 }
