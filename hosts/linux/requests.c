@@ -147,21 +147,6 @@ static long end(struct coop_handle* handle, void* payload) {
     return request->reserved ? -EINVAL : coop_guest_end(handle->guest, request->reason);
 }
 
-union payload {
-    struct coop_version version;
-    struct coop_host_info host;
-    struct coop_create create;
-    struct coop_extents extents;
-    struct coop_start start;
-    struct coop_run run;
-    struct coop_notifier_request notifier;
-    struct coop_interrupt interrupt;
-    struct coop_stats stats;
-    struct coop_log log;
-    struct coop_event event;
-    struct coop_end end;
-};
-
 enum { IN = 1, OUT = 2, GUEST = 4 };
 
 static const struct {
@@ -185,7 +170,7 @@ static const struct {
 
 long coop_request(struct coop_handle* handle, unsigned int command, void __user* argument) {
     unsigned int number = _IOC_NR(command);
-    union payload payload = {};
+    union coop_payload payload = {};
     unsigned int flags, size;
     long result;
 

@@ -172,6 +172,22 @@ struct coop_end {
     coop_u32 reserved;
 };
 
+/* The structure of any request, for who handles them all alike. Not part of the ABI: it grows with them. */
+union coop_payload {
+    struct coop_version version;
+    struct coop_host_info host;
+    struct coop_create create;
+    struct coop_extents extents;
+    struct coop_start start;
+    struct coop_run run;
+    struct coop_notifier_request notifier;
+    struct coop_interrupt interrupt;
+    struct coop_stats stats;
+    struct coop_log log;
+    struct coop_event event;
+    struct coop_end end;
+};
+
 COOP_STATIC_ASSERT(sizeof(struct coop_version) == 80);
 COOP_STATIC_ASSERT(sizeof(struct coop_host_info) == 48);
 COOP_STATIC_ASSERT(sizeof(struct coop_create) == 112);

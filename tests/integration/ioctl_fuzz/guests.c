@@ -7,7 +7,7 @@
 #include "tiny.h"
 
 void nearly_create(struct worker* worker, int file) {
-    union payload payload = {0};
+    union coop_payload payload = {0};
 
     fill_create(&worker->dice, &payload.create);
     send_from(worker, file, COOP_REQUEST_CREATE, &payload);
@@ -35,7 +35,7 @@ void nearly_start(struct worker* worker, int file) {
     struct dice* dice = &worker->dice;
     struct coop_extent extents[16];
     struct coop_extents list = {.array_ptr = (uintptr_t)extents, .capacity = 16};
-    union payload payload = {0};
+    union coop_payload payload = {0};
 
     if (ioctl(file, COOP_REQUEST(EXTENTS, list), &list) < 0 || list.count == 0)
         return;
@@ -57,7 +57,7 @@ void nearly_start(struct worker* worker, int file) {
                                         .boot_params_gpa = extent->gpa + below(dice, LARGE_PAGE),
                                         .shared_gpa = extent->gpa + offset};
     if (once_in(dice, 4))
-        payload.words[below(dice, 3)] = edge(dice);
+        set_word(&payload, below(dice, 3), edge(dice));
     send_from(worker, file, COOP_REQUEST_START, &payload);
     munmap(ram, LARGE_PAGE);
 }

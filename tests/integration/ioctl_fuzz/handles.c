@@ -9,11 +9,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "payload.h"
 #include "tally.h"
 #include "tiny.h"
 
 enum { EACH = 4, FIRST_RUNNABLE = 100, FIRST_INERT = 200 };
-enum { NAMES = 24 };
 
 int runnable_handle(struct worker* worker) {
     return FIRST_RUNNABLE + (int)below(&worker->dice, EACH);

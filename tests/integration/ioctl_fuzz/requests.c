@@ -12,18 +12,20 @@
 #include "payload.h"
 #include "tally.h"
 
-static const unsigned sizes[COOP_REQUEST_COUNT] = {sizeof(struct coop_version),
-                                                   sizeof(struct coop_host_info),
-                                                   sizeof(struct coop_create),
-                                                   sizeof(struct coop_extents),
-                                                   sizeof(struct coop_start),
-                                                   sizeof(struct coop_run),
-                                                   sizeof(struct coop_notifier_request),
-                                                   sizeof(struct coop_interrupt),
-                                                   sizeof(struct coop_stats),
-                                                   sizeof(struct coop_log),
-                                                   sizeof(struct coop_event),
-                                                   sizeof(struct coop_end)};
+static const unsigned sizes[COOP_REQUEST_COUNT] = {
+    [COOP_REQUEST_VERSION] = sizeof(struct coop_version),
+    [COOP_REQUEST_HOST] = sizeof(struct coop_host_info),
+    [COOP_REQUEST_CREATE] = sizeof(struct coop_create),
+    [COOP_REQUEST_EXTENTS] = sizeof(struct coop_extents),
+    [COOP_REQUEST_START] = sizeof(struct coop_start),
+    [COOP_REQUEST_RUN] = sizeof(struct coop_run),
+    [COOP_REQUEST_NOTIFIER] = sizeof(struct coop_notifier_request),
+    [COOP_REQUEST_INTERRUPT] = sizeof(struct coop_interrupt),
+    [COOP_REQUEST_STATS] = sizeof(struct coop_stats),
+    [COOP_REQUEST_LOG] = sizeof(struct coop_log),
+    [COOP_REQUEST_EVENT] = sizeof(struct coop_event),
+    [COOP_REQUEST_END] = sizeof(struct coop_end),
+};
 
 /* The rule of worker.h. */
 static bool allowed(int handle, unsigned number) {
@@ -57,7 +59,7 @@ static uint64_t array_pointer(struct worker* worker) {
 }
 
 void fill_create(struct dice* dice, struct coop_create* create) {
-    snprintf(create->name, sizeof(create->name), "fuzz-%u", (unsigned)below(dice, 24));
+    snprintf(create->name, sizeof(create->name), "fuzz-%u", (unsigned)below(dice, NAMES));
     create->ram_bytes = LARGE_PAGE * (1 + below(dice, 4));
     create->vcpus = 1;
     create->runs[below(dice, COOP_CREATE_RUNS)] = LARGE_PAGE * below(dice, 3);
@@ -81,7 +83,11 @@ void fill_create(struct dice* dice, struct coop_create* create) {
     }
 }
 
-static void fill(struct worker* worker, unsigned number, union payload* payload) {
+void set_word(union coop_payload* payload, size_t index, uint64_t value) {
+    memcpy((unsigned char*)payload + index * sizeof(value), &value, sizeof(value));
+}
+
+static void fill(struct worker* worker, unsigned number, union coop_payload* payload) {
     struct dice* dice = &worker->dice;
 
     switch (number) {
@@ -121,11 +127,11 @@ static void fill(struct worker* worker, unsigned number, union payload* payload)
         break;
     }
     if (once_in(dice, 16)) /* one word wrong; RUN's and START's may be as wrong as they like */
-        payload->words[below(dice, (sizes[number] + 7) / 8)] = edge(dice);
+        set_word(payload, below(dice, sizes[number] / 8), edge(dice));
 }
 
 /* What a request that succeeded may never say. */
-static void check(unsigned number, const union payload* sent, const union payload* got) {
+static void check(unsigned number, const union coop_payload* sent, const union coop_payload* got) {
     switch (number) {
     case COOP_REQUEST_RUN:
         /* The tiny guest knows no other ends; PANIC is how it says that its registers did not survive. */
@@ -152,9 +158,9 @@ static void check(unsigned number, const union payload* sent, const union payloa
     }
 }
 
-void send_from(struct worker* worker, int handle, unsigned number, const union payload* payload) {
+void send_from(struct worker* worker, int handle, unsigned number, const union coop_payload* payload) {
     unsigned command = _IOC(_IOC_READ | _IOC_WRITE, COOP_IOCTL_TYPE, number, sizes[number]);
-    union payload* at = (void*)(worker->scratch + 8 * below(&worker->dice, 64));
+    union coop_payload* at = (void*)(worker->scratch + 8 * below(&worker->dice, 64));
 
     if (once_in(&worker->dice, 8)) {
         void* bad = (void*)(uintptr_t)bad_pointer(worker);
@@ -170,7 +176,7 @@ void send_from(struct worker* worker, int handle, unsigned number, const union p
         check(number, payload, at);
 }
 
-static void send_with_eventfd(struct worker* worker, int handle, union payload* payload) {
+static void send_with_eventfd(struct worker* worker, int handle, union coop_payload* payload) {
     int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
     payload->notifier.handle = (uint64_t)event;
@@ -190,7 +196,7 @@ static void send_wild(struct worker* worker, int handle) {
 
     if (type == COOP_IOCTL_TYPE && !allowed(handle, number))
         return;
-    scribble(dice, worker->scratch, sizeof(union payload));
+    scribble(dice, worker->scratch, sizeof(union coop_payload));
     int result = ioctl(handle, _IOC(direction, type, number, size), worker->scratch);
     int outcome = result < 0 ? errno : 0;
     tally(known ? number : TALLY_UNKNOWN, outcome);
@@ -203,7 +209,7 @@ static void send_wild(struct worker* worker, int handle) {
 void random_request(struct worker* worker) {
     int handle = any_handle(worker);
     unsigned number = (unsigned)below(&worker->dice, COOP_REQUEST_COUNT);
-    union payload payload = {0};
+    union coop_payload payload = {0};
 
     if (once_in(&worker->dice, 6)) {
         send_wild(worker, handle);

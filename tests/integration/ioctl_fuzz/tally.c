@@ -23,9 +23,15 @@ static struct {
     struct complaint kept[KEPT];
 } * shared;
 
-static const char* const names[TALLY_ROWS] = {"VERSION", "HOST",     "CREATE",    "EXTENTS", "START",
-                                              "RUN",     "NOTIFIER", "INTERRUPT", "STATS",   "LOG",
-                                              "EVENT",   "END",      "unknown",   "mmap"};
+static const char* const names[TALLY_ROWS] = {
+    [COOP_REQUEST_VERSION] = "VERSION",   [COOP_REQUEST_HOST] = "HOST",
+    [COOP_REQUEST_CREATE] = "CREATE",     [COOP_REQUEST_EXTENTS] = "EXTENTS",
+    [COOP_REQUEST_START] = "START",       [COOP_REQUEST_RUN] = "RUN",
+    [COOP_REQUEST_NOTIFIER] = "NOTIFIER", [COOP_REQUEST_INTERRUPT] = "INTERRUPT",
+    [COOP_REQUEST_STATS] = "STATS",       [COOP_REQUEST_LOG] = "LOG",
+    [COOP_REQUEST_EVENT] = "EVENT",       [COOP_REQUEST_END] = "END",
+    [TALLY_UNKNOWN] = "unknown",          [TALLY_MMAP] = "mmap",
+};
 
 /* coop/ioctl.h and hosts/linux/requests.c; EBADF: the slot was closed, or no eventfd's number was given. */
 static bool documented(unsigned row, int outcome) {
