@@ -45,8 +45,8 @@ static void start_tiny(int file, const struct tiny* tiny) {
 
 /* Doorbells, events or an exception: all that the tiny guest does but staying in for ever. */
 static void make_runnable(struct worker* worker, int file) {
-    static const enum tiny_mode modes[] = {TINY_DOORBELLS, TINY_EVENTS, TINY_EVENTS, TINY_FAULT};
-    enum tiny_mode mode = modes[below(&worker->dice, 4)];
+    static const unsigned modes[] = {TINY_DOORBELLS, TINY_EVENTS, TINY_EVENTS, TINY_FAULT};
+    unsigned mode = modes[below(&worker->dice, 4)];
     uint64_t count = 1 + below(&worker->dice, mode == TINY_EVENTS ? 20 : 2000);
     int handle = runnable_handle(worker);
     char name[COOP_NAME_BYTES];

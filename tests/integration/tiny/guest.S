@@ -3,28 +3,13 @@
  * A guest of a few instructions: it says hello, rings doorbells, spins with interrupts on and counts events, misbehaves, and
  * powers off. Entered as the guest ABI says, on the monitor's identity tables, position independent. %rsi: a page of parameters.
  */
-#include "coop/guest/abi.h"
+#include "doorbell.inc"
+#include "program.h"
 
-#define VCPU_DATA (COOP_PASSAGE_VA + COOP_PASSAGE_VCPU_STRIDE)
-
-/* The parameter page. */
-#define PARAM_MODE 0x0
-#define PARAM_COUNT 0x8
-#define PARAM_VCPU_PAGE 0x10 /* gpa */
-#define PARAM_TICKS 0x18     /* TSC ticks between timer events */
-#define PARAM_EVENTS 0x20    /* result: events taken */
-#define PARAM_SPINS 0x28     /* result */
-#define PARAM_ELAPSED 0x30   /* result of mode 4: TSC ticks for all its doorbells */
-#define PARAM_IDT 0x1000     /* room for an IDT and a stack behind the page */
+/* Behind the parameters. */
+#define PARAM_IDT 0x1000
 #define PARAM_STACK_TOP 0x4000
-#define PARAM_TABLES 0x4000 /* mode 5: three pages of page tables */
-
-.macro doorbell reason
-	movabsq	$VCPU_DATA, %rdi
-	movl	$\reason, %esi
-	movabsq	$COOP_PASSAGE_VA + COOP_PASSAGE_DOORBELL, %rax
-	call	*%rax
-.endm
+#define PARAM_TABLES 0x4000 /* three pages of page tables */
 
 	.text
 	.globl	tiny_start, tiny_end
@@ -42,18 +27,18 @@ tiny_start:
 	doorbell COOP_DOORBELL_LOG
 
 	movq	PARAM_MODE(%rbx), %rax
-	cmpq	$1, %rax
+	cmpq	$TINY_EVENTS, %rax
 	je	spin
-	cmpq	$2, %rax
+	cmpq	$TINY_STUCK, %rax
 	je	stuck
-	cmpq	$3, %rax
+	cmpq	$TINY_FAULT, %rax
 	je	fault
-	cmpq	$4, %rax
+	cmpq	$TINY_MEASURE, %rax
 	je	measure
-	cmpq	$5, %rax
+	cmpq	$TINY_HARDWARE, %rax
 	je	hardware
 
-	/* Mode 0: count doorbells. Registers must come back. */
+	/* TINY_DOORBELLS: count them. Registers must come back. */
 1:	movq	$0x1234, %rbp
 	movq	$0x5678, %r14
 	doorbell 15 /* unknown: answered with an error */
@@ -67,7 +52,7 @@ tiny_start:
 	jnz	1b
 	jmp	power_off
 
-/* Mode 4: nothing but doorbells, and how long they took. */
+/* TINY_MEASURE. */
 measure:
 	rdtsc
 	movl	%eax, PARAM_ELAPSED(%rbx)
@@ -82,7 +67,7 @@ measure:
 	movq	%rdx, PARAM_ELAPSED(%rbx)
 	jmp	power_off
 
-/* Mode 1: interrupts on, a timer event every PARAM_TICKS, until PARAM_COUNT events came; then WAIT the same number. */
+/* TINY_EVENTS: interrupts on, a timer event every PARAM_TICKS, until PARAM_COUNT events came; then WAIT the same number. */
 spin:
 	/* An IDT of the monitor's stubs, as the ABI asks. */
 	xorl	%ecx, %ecx
@@ -188,7 +173,7 @@ upcall:
 	popq	%rax
 	iretq
 
-/* Mode 2: interrupts off for ever. Mode 3: an exception without a handler. */
+/* TINY_STUCK and TINY_FAULT. */
 stuck:
 	pause
 	jmp	stuck
@@ -196,8 +181,8 @@ fault:
 	ud2
 
 /*
- * Mode 5: what no guest may do, in ways that harm nothing: the audit of hardware accesses must see it. PARAM_COUNT writes to port
- * 0x80, and one each of the others. Needs a host without five-level paging.
+ * TINY_HARDWARE: what no guest may do, in ways that harm nothing: the audit of hardware accesses must see it. PARAM_COUNT writes
+ * to port 0x80, and one each of the others. Needs a host without five-level paging.
  */
 hardware:
 	movl	$0x42, %eax

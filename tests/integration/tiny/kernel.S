@@ -4,9 +4,8 @@
  * the first event, which is the power button, and then powers off. Its console never comes up: start it with
  * --wait 0. Its .bss makes it too large for a guest of the least memory.
  */
-#include "coop/guest/abi.h"
+#include "doorbell.inc"
 
-#define VCPU_DATA (COOP_PASSAGE_VA + COOP_PASSAGE_VCPU_STRIDE)
 #define BSS_BYTES (16 << 20)
 
 	.section .note.Coop, "a", @note
@@ -28,15 +27,9 @@ content_end:
 _start:
 	/* Entered on the monitor's identity tables, anywhere in memory: no absolute address of ours holds. */
 	leaq	stack_top(%rip), %rsp
-	movabsq	$VCPU_DATA, %rdi
-	movl	$COOP_DOORBELL_WAIT, %esi
-	movabsq	$COOP_PASSAGE_VA + COOP_PASSAGE_DOORBELL, %rax
-	call	*%rax
-	movabsq	$VCPU_DATA, %rdi
-	movl	$COOP_DOORBELL_END, %esi
+	doorbell COOP_DOORBELL_WAIT
 	movl	$COOP_END_POWEROFF, %edx
-	movabsq	$COOP_PASSAGE_VA + COOP_PASSAGE_DOORBELL, %rax
-	call	*%rax
+	doorbell COOP_DOORBELL_END
 	ud2
 
 	.bss

@@ -18,6 +18,10 @@ static void call(int fd, unsigned long request, void* payload, const char* what)
     }
 }
 
+static void print(const char* name, uint64_t value) {
+    printf("%s %llu\n", name, (unsigned long long)value);
+}
+
 int main(int argc, char** argv) {
     struct coop_run run = {0};
     struct coop_stats stats;
@@ -43,15 +47,18 @@ int main(int argc, char** argv) {
     call(fd, COOP_REQUEST(RUN, run), &run, "RUN");
     call(fd, COOP_REQUEST(STATS, stats), &stats, "STATS");
     call(fd, COOP_REQUEST(LOG, read_log), &read_log, "LOG");
-    printf("end %u\ndetail %llu\nrip_offset %lld\n", run.end, (unsigned long long)run.detail,
-           (long long)(run.rip - tiny.start.entry_gpa));
+    print("end", run.end);
+    print("detail", run.detail);
+    printf("rip_offset %lld\n", (long long)(run.rip - tiny.start.entry_gpa));
     printf("log %.*s", (int)read_log.count, log);
-    printf("elapsed %llu\nevents %llu\nspins %llu\nswitches %llu\ninterrupts %llu\ninjected %llu\nself "
-           "%llu\nnmis %llu\naborts %llu\n",
-           (unsigned long long)tiny.parameters[6], (unsigned long long)tiny.parameters[4],
-           (unsigned long long)tiny.parameters[5], (unsigned long long)stats.switches,
-           (unsigned long long)stats.interrupts_forwarded, (unsigned long long)stats.events_injected,
-           (unsigned long long)stats.self_interrupts, (unsigned long long)stats.nmis_forwarded,
-           (unsigned long long)stats.entries_aborted);
+    print("elapsed", *tiny_parameter(&tiny, PARAM_ELAPSED));
+    print("events", *tiny_parameter(&tiny, PARAM_EVENTS));
+    print("spins", *tiny_parameter(&tiny, PARAM_SPINS));
+    print("switches", stats.switches);
+    print("interrupts", stats.interrupts_forwarded);
+    print("injected", stats.events_injected);
+    print("self_interrupts", stats.self_interrupts);
+    print("nmis", stats.nmis_forwarded);
+    print("aborts", stats.entries_aborted);
     return 0;
 }

@@ -11,7 +11,7 @@ extern const char tiny_start[], tiny_end[];
 
 enum { CODE_AT = 0x10000, PARAMETERS_AT = 0x20000, SHARED_AT = 0x40000, SHARED_BYTES = 0x3000 };
 
-static void place(struct tiny* tiny, uint64_t gpa, enum tiny_mode mode, uint64_t count, uint64_t ticks,
+static void place(struct tiny* tiny, uint64_t gpa, unsigned mode, uint64_t count, uint64_t ticks,
                   uint32_t devices, uint64_t tsc_khz) {
     struct coop_shared* shared = (void*)(tiny->ram + SHARED_AT);
 
@@ -25,16 +25,16 @@ static void place(struct tiny* tiny, uint64_t gpa, enum tiny_mode mode, uint64_t
                                    .device_offset = 0x2000,
                                    .tsc_khz = tsc_khz};
     tiny->parameters = (void*)(tiny->ram + PARAMETERS_AT);
-    tiny->parameters[0] = mode;
-    tiny->parameters[1] = count;
-    tiny->parameters[2] = gpa + SHARED_AT + shared->vcpu_offset;
-    tiny->parameters[3] = ticks ? ticks : tsc_khz;
+    *tiny_parameter(tiny, PARAM_MODE) = mode;
+    *tiny_parameter(tiny, PARAM_COUNT) = count;
+    *tiny_parameter(tiny, PARAM_VCPU_PAGE) = gpa + SHARED_AT + shared->vcpu_offset;
+    *tiny_parameter(tiny, PARAM_TICKS) = ticks ? ticks : tsc_khz;
     tiny->start = (struct coop_start){
         .entry_gpa = gpa + CODE_AT, .boot_params_gpa = gpa + PARAMETERS_AT, .shared_gpa = gpa + SHARED_AT};
 }
 
-int tiny_make(int device, const char* name, enum tiny_mode mode, uint64_t count, uint64_t ticks,
-              uint32_t devices, struct tiny* tiny, const char** what) {
+int tiny_make(int device, const char* name, unsigned mode, uint64_t count, uint64_t ticks, uint32_t devices,
+              struct tiny* tiny, const char** what) {
     struct coop_create create = {.ram_bytes = 2ull * TINY_RAM_BYTES, .vcpus = 1, .runs = {TINY_RAM_BYTES}};
     struct coop_extent extents[2];
     struct coop_extents list = {.array_ptr = (uintptr_t)extents, .capacity = 2};

@@ -10,27 +10,31 @@
 #include <stdint.h>
 
 #include "coop/ioctl.h"
+#include "program.h"
 
 #define COOP_REQUEST(number, type) \
     _IOC(_IOC_READ | _IOC_WRITE, COOP_IOCTL_TYPE, COOP_REQUEST_##number, sizeof(type))
 
-/* What guest.S does. */
-enum tiny_mode { TINY_DOORBELLS = 0, TINY_EVENTS = 1, TINY_STUCK = 2, TINY_FAULT = 3, TINY_MEASURE = 4 };
+#define TINY_RAM_BYTES (2u << 20)
 
 struct tiny {
     unsigned char* ram; /* TINY_RAM_BYTES, this process's mapping */
     struct coop_start start;
-    uint64_t* parameters; /* guest.S's PARAM_*: mode, count, vCPU page, ticks, then results */
+    uint64_t* parameters; /* of guest.S; see tiny_parameter() */
 };
-#define TINY_RAM_BYTES (2u << 20)
+
+/* offset: PARAM_*. Results are there once RUN has returned. */
+static inline uint64_t* tiny_parameter(const struct tiny* tiny, unsigned offset) {
+    return tiny->parameters + offset / sizeof(uint64_t);
+}
 
 /*
- * A guest of its own on device, which has none yet. devices: how many device pages the shared area tells of.
- * Returns 0, or -1 with errno and *what naming the step that failed. Owner: caller, tiny_unmap (the guest
- * goes with the file).
+ * A guest of its own on device, which has none yet. mode: TINY_*. ticks: 0 for a millisecond. devices: how
+ * many device pages the shared area tells of. Returns 0, or -1 with errno and *what naming the step that
+ * failed. Owner: caller, tiny_unmap (the guest goes with the file).
  */
-int tiny_make(int device, const char* name, enum tiny_mode mode, uint64_t count, uint64_t ticks,
-              uint32_t devices, struct tiny* tiny, const char** what);
+int tiny_make(int device, const char* name, unsigned mode, uint64_t count, uint64_t ticks, uint32_t devices,
+              struct tiny* tiny, const char** what);
 void tiny_unmap(struct tiny* tiny);
 
 #endif
