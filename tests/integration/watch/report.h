@@ -6,6 +6,7 @@
 #ifndef COOP_WATCH_REPORT_H
 #define COOP_WATCH_REPORT_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,11 +46,6 @@ struct watch_report* watch_report_create(const char* path);
 struct watch_record* watch_report_record(struct watch_report* report, uint64_t address, const char* what,
                                          uint32_t detail);
 
-#ifdef __cplusplus
-#define WATCH_STATIC_ASSERT(condition) static_assert(condition, #condition)
-#else
-#define WATCH_STATIC_ASSERT(condition) _Static_assert(condition, #condition)
-#endif
-WATCH_STATIC_ASSERT(sizeof(struct watch_record) == 96);
+static_assert(sizeof(struct watch_record) == 96, "as harness/watch.py reads it");
 
 #endif
