@@ -8,6 +8,7 @@ import statistics
 import unittest
 
 from harness import Artifacts, Host, Native, artifacts, coop
+from harness.machine import COUNTED, COUNTED_TSC_KHZ
 from test_performance import figure
 
 PROGRAM = "tests/integration/bench/coop_bench"
@@ -16,8 +17,6 @@ MEMORY_MIB = 256
 CPU = "max,la57=off"
 # The same words for both; coopctl would otherwise choose pti= by the host.
 CMDLINE = "console=hvc0 quiet pti=off "
-COUNTED = ("-icount", "shift=0,sleep=off")  # an instruction takes a nanosecond of the machine's clock and a tick of its TSC
-COUNTED_TSC_KHZ = 1000000
 MILLION = 1e6
 
 

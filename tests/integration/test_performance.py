@@ -7,7 +7,8 @@ import time
 import unittest
 
 from harness import Host, coop
-from test_switch import TINY, parse
+from harness.machine import COUNTED
+from test_switch import tiny
 
 READS = 2000
 IDLE_SECONDS = 30
@@ -41,12 +42,10 @@ def in_words(doorbells):
 
 class Figures(unittest.TestCase):
     def test_instructions_per_doorbell(self):
-        # One instruction is one nanosecond of the machine's clock, and of its TSC.
-        with Host(kernel="6.12", la57=False, smp=1, memory_mib=1024, scratch=False,
-                  qemu=("-icount", "shift=0,sleep=off")) as host:
+        with Host(kernel="6.12", la57=False, smp=1, memory_mib=1024, scratch=False, qemu=COUNTED) as host:
             host.check_run("insmod $module")
             count = 20000
-            result = parse(host.check_run(f"{TINY} 4 {count}", timeout=120))
+            result = tiny(host, 4, count)
             figure("instructions per doorbell round trip", round(result["elapsed"] / count))
             host.check_run("rmmod coop")
 
@@ -89,8 +88,7 @@ class Figures(unittest.TestCase):
             coop.load_module(host)
             guest = coop.Guest(host)
             guest.start()
-            console = guest.console()
-            console.login()
+            console = guest.login()
             console.run("systemctl is-system-running --wait", timeout=240)
             time.sleep(20)
             for check in (lambda: self.check_idle(guest), lambda: self.check_operations(guest, console),

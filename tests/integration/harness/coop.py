@@ -58,7 +58,7 @@ class Guest:
     def console(self):
         """Attaches; the Console starts with the scrollback."""
         console = Console(lambda data: self.console_job.write(data))
-        self.console_job = self.host.start(f"coopctl console {self.name}", sink=lambda _, data: console.feed(data))
+        self.console_job = self.host.start(self.console_command(), sink=lambda _, data: console.feed(data))
         return console
 
     def login(self):

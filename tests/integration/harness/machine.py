@@ -10,6 +10,12 @@ import time
 
 from .qmp import Qmp
 
+# setpriv: QEMU dies with us, however we end.
+QEMU = ("setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64",
+        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot")
+# More arguments: an instruction takes a nanosecond of the machine's clock and a tick of its TSC.
+COUNTED = ("-icount", "shift=0,sleep=off")
+COUNTED_TSC_KHZ = 1000000
 ACCEPT_SECONDS = 30
 SYSRQ_SECONDS = 3
 
@@ -29,10 +35,7 @@ class Machine:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="coop-"))
         self.process = self.errors = self.agent_socket = self.qmp = None
         self.listeners = {name: self._listen(name) for name in ("qmp", "agent")}
-        # setpriv: QEMU dies with us, however we end.
-        arguments = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64",
-                     "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                     "-machine", "q35,accel=tcg", "-cpu", cpu, "-smp", str(smp), "-m", str(memory_mib),
+        arguments = [*QEMU, "-machine", "q35,accel=tcg", "-cpu", cpu, "-smp", str(smp), "-m", str(memory_mib),
                      "-kernel", str(kernel), "-initrd", str(initramfs), "-append", cmdline,
                      "-chardev", f"file,id=console,path={self.console_log}", "-serial", "chardev:console",
                      "-qmp", f"unix:{self.directory}/qmp",

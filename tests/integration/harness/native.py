@@ -1,25 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The guest kernel on its own in QEMU, for comparison: a machine with virtio devices and nothing else, its console is hvc0.
 
-The machine has nothing to measure the TSC's frequency by, so the kernel is told it, as a guest is told its host's. QEMU appends the
-devices to the command line; words for the first process must therefore not follow a "--".
+The machine has nothing to measure the TSC's frequency by, so the kernel is told it, as a guest is told its host's. QEMU
+appends the devices to the command line; words for the first process must therefore not follow a "--".
 """
 
 import subprocess
 import threading
 
 from .console import Console
+from .machine import QEMU
 
 
 class Native:
     """Context manager; `console` is a Console. Leaving it ends the machine."""
 
     def __init__(self, *, kernel, initramfs, cmdline, cpu, memory_mib, tsc_khz, extra=()):
-        # setpriv: QEMU dies with us, however we end.
-        self.arguments = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-user-config",
-                          "-display", "none", "-no-reboot", "-machine", "microvm,accel=tcg,acpi=off", "-cpu", cpu, "-smp", "1",
-                          "-m", str(memory_mib), "-kernel", str(kernel), "-initrd", str(initramfs), "-append",
-                          f"tsc_early_khz={tsc_khz} tsc=reliable {cmdline}",
+        self.arguments = [*QEMU, "-machine", "microvm,accel=tcg,acpi=off", "-cpu", cpu, "-smp", "1", "-m", str(memory_mib),
+                          "-kernel", str(kernel), "-initrd", str(initramfs),
+                          "-append", f"tsc_early_khz={tsc_khz} tsc=reliable {cmdline}",
                           "-chardev", "stdio,id=console,signal=off", "-device", "virtio-serial-device",
                           "-device", "virtconsole,chardev=console", *extra]
         self.process = self.console = self.reader = None
