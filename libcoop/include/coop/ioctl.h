@@ -68,8 +68,9 @@ struct coop_host_info {
 /*
  * CREATE (in): takes the guest's RAM. runs[] are sizes of contiguous runs wanted (kernel, initrd, boot data),
  * each a multiple of 2 MiB, 0 for none; they are part of ram_bytes, which is a multiple of 2 MiB too. EEXIST:
- * name in use. ENOMEM: not that much memory. E2BIG: no contiguous run of that size. EBUSY: this handle has a
- * guest already.
+ * name in use. ENOMEM: not that much memory. E2BIG: no contiguous run of that size. EOPNOTSUPP: more vCPUs
+ * than this driver runs, or a host it cannot run them beside. EBUSY: this handle has a guest already, or the
+ * host is about to sleep. EINTR: a signal came before anything was done.
  */
 #define COOP_CREATE_RUNS 4
 struct coop_create {
@@ -101,7 +102,7 @@ struct coop_extents {
 };
 
 /* START (in): makes vCPU 0 ready to enter at entry_gpa with %rsi = boot_params_gpa. The shared area must be
- * complete. */
+ * complete. EBUSY: the guest is started already. */
 struct coop_start {
     coop_u64 entry_gpa;
     coop_u64 boot_params_gpa;
@@ -110,7 +111,7 @@ struct coop_start {
 
 /*
  * RUN (in/out): lends the calling thread to a vCPU until the guest ends or the thread has a signal (EINTR).
- * One thread per vCPU.
+ * One thread per vCPU. EINVAL: the guest is not started. EBUSY: another thread runs the vCPU.
  */
 struct coop_run {
     coop_u32 vcpu;
@@ -121,7 +122,7 @@ struct coop_run {
 };
 
 /* NOTIFIER (in): which host event (eventfd, event handle) a doorbell for device and queue signals; -1 removes
- * it. */
+ * it. EBUSY: the guest is started. */
 struct coop_notifier_request {
     coop_u32 device; /* COOP_NOTIFY_LOG: signalled when the guest's log grows */
     coop_u32 queue;  /* < COOP_MAX_QUEUES or COOP_QUEUE_CONFIG */
