@@ -99,6 +99,8 @@ TEST_CASE("refusals of CREATE say what could be had") {
     CHECK(text(COOP_E_TOO_BIG) == "the host has no contiguous memory left for the guest's kernel or initrd");
     CHECK(text(COOP_E_NOT_SUPPORTED) == "this driver cannot run guests with 4 vCPUs");
     CHECK(text(COOP_E_INVALID) == "the driver refused CREATE: Invalid argument");
+    spec.vcpus = 1;
+    CHECK(text(COOP_E_NOT_SUPPORTED) == "the driver refused CREATE: Operation not supported");
 }
 
 TEST_CASE("page-table isolation follows the host unless the user chose") {

@@ -63,14 +63,18 @@ Failure explain_create(DriverError const& error, GuestSpec const& spec, coop_hos
             ExitCode::failure, "the host has no contiguous memory left for the guest's kernel or initrd",
             "its memory is fragmented: `echo 1 > /proc/sys/vm/compact_memory` may help, or a smaller initrd"};
     case COOP_E_NOT_SUPPORTED:
+        if (spec.vcpus == 1) {
+            break; // not for their number
+        }
         return {ExitCode::failure, fmt::format("this driver cannot run guests with {} vCPUs", spec.vcpus),
                 "use --vcpus 1"};
     case COOP_E_BUSY:
         return {ExitCode::failure, "the host is about to sleep or to shut down and takes no new guest",
                 "start it again afterwards"};
     default:
-        return {error.code(), error.what(), error.advice()};
+        break;
     }
+    return {error.code(), error.what(), error.advice()};
 }
 
 } // namespace coop::ctl
