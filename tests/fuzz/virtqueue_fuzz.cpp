@@ -2,7 +2,7 @@
 // Fuzz target: any memory as a virtqueue. The input is a header (size, features, where the rings are, how
 // often to pop) and the guest's RAM. Chains must lie in RAM, be as long as they say, and be bounded in
 // number.
-#include "../unit/bus/test_driver.hpp"
+#include "../unit/devices/test_driver.hpp"
 #include "fuzz_target.hpp"
 
 #include <algorithm>

@@ -3,9 +3,9 @@
 // it.
 #pragma once
 
-#include "../bus/test_driver.hpp"
 #include "coop/guest/abi.h"
 #include "devices/device_bus.hpp"
+#include "test_driver.hpp"
 #include "test_ram.hpp"
 
 #include <atomic>

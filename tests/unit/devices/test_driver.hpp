@@ -3,8 +3,8 @@
 // RAM, offers chains, takes used ones. Written for clarity; it can also do what no driver may.
 #pragma once
 
-#include "../devices/test_ram.hpp"
 #include "devices/virtqueue.hpp"
+#include "test_ram.hpp"
 
 #include <atomic>
 #include <cstdint>
