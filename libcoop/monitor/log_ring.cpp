@@ -36,8 +36,11 @@ std::size_t LogRing::read(std::uint64_t& position, std::span<std::uint8_t> to) {
         {
             Lock lock{locked_};
             const std::uint64_t oldest = written_ > bytes ? written_ - bytes : 0;
-            position = std::clamp(position, oldest, written_);
-            count = std::min<std::uint64_t>({chunk, to.size() - copied, written_ - position});
+            if (copied == 0)
+                position = std::clamp(position, oldest, written_);
+            // What was overwritten since the last chunk is a gap: for the next call.
+            if (position >= oldest)
+                count = std::min<std::uint64_t>({chunk, to.size() - copied, written_ - position});
             for (std::size_t i = 0; i < count; ++i)
                 to[copied + i] = ring_[(position + i) % bytes];
         }

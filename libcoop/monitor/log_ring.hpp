@@ -15,8 +15,9 @@ public:
 
     // Context: critical section.
     void write(std::span<const std::uint8_t> text);
-    // Copies what is there from position on and moves position behind it; skips what has been overwritten.
-    // Returns the count. Context: may sleep.
+    // Copies what is there from position on, skipping first what has been overwritten, and moves position
+    // behind it: what is copied are the bytes just before the new position. Returns their count. Context: may
+    // sleep.
     std::size_t read(std::uint64_t& position, std::span<std::uint8_t> to);
 
 private:

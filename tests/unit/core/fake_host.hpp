@@ -69,6 +69,7 @@ public:
     std::function<int()>
         on_wait; // called at each wait, before it looks; not 0: what the wait returns. Without one, it blocks
     std::function<void()> on_kick_nmi;
+    std::function<void()> on_critical_end; // called once, behind the next
     bool can_kick_nmi = true;
 
     Holdings holdings() const;

@@ -41,6 +41,8 @@ void FakeHost::critical_end() {
         violation("critical_end in guest time");
     thread.critical = false;
     interrupt_pending(thread.cpu) = false; // taken now
+    if (on_critical_end)
+        std::exchange(on_critical_end, nullptr)();
 }
 
 void FakeHost::kick(std::uint32_t cpu) {

@@ -52,6 +52,19 @@ TEST_CASE_METHOD(Fixture, "an empty log has nothing to read", "[log_ring]") {
     CHECK(position == 0);
 }
 
+TEST_CASE_METHOD(Fixture, "what one read returns has no gap", "[log_ring]") {
+    std::uint64_t position = 0;
+    write(10'000);
+    // Behind the first chunk a writer overtakes the reader.
+    host.on_critical_end = [this] { write(LogRing::bytes); };
+    const std::size_t count = read(position, 10'000);
+    CHECK(count > 0);
+    CHECK(count < 10'000);
+    CHECK(position == count);
+    CHECK(read(position, 1) == 1);
+    CHECK(position == written - LogRing::bytes + 1);
+}
+
 TEST_CASE_METHOD(Fixture, "a reader goes on where it stopped", "[log_ring]") {
     std::uint64_t position = 0;
     write(100);
