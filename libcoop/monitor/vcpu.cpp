@@ -69,8 +69,6 @@ bool Vcpu::has_events() const {
 }
 
 int Vcpu::run() {
-    if (!page_)
-        return -COOP_E_INVALID;
     if (running_.exchange(true))
         return -COOP_E_BUSY;
     int status = 0;

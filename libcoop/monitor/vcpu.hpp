@@ -34,7 +34,7 @@ public:
     void start(coop_vcpu_page* page, Physical entry, Physical boot_params);
 
     // Run until the guest ends (0) or the thread must return to user space (-INTERRUPTED). BUSY: another
-    // thread runs it already. INVALID: not started. Context: may sleep.
+    // thread runs it already. Once it is started. Context: may sleep.
     int run();
 
     // Set event bits and make the vCPU see them soon. Context: any.
