@@ -10,9 +10,8 @@ import pathlib
 import re
 import unittest
 
-from harness import Host, coop
+from harness import Host, coop, tiny
 from harness.watch import Symbols, Watch
-from test_switch import END_POWEROFF, tiny
 
 ALLOWED = pathlib.Path(__file__).with_name("no_hardware.txt")
 # What every Linux must do, so a watch that works sees it: LSTAR, page tables, the task register.
@@ -55,15 +54,15 @@ class TheWatchItself(unittest.TestCase):
         with Host(la57=False, smp=1, memory_mib=1024, scratch=False, qemu=watch.arguments) as host:
             host.check_run("insmod $module")
             entered = 0
-            for mode, count in ((0, 5000), (1, 50)):
-                result = tiny(host, mode, count)
-                self.assertEqual(result["end"], END_POWEROFF)
+            for mode, count in ((tiny.DOORBELLS, 5000), (tiny.EVENTS, 50)):
+                result = tiny.run(host, mode, count)
+                self.assertEqual(result["end"], tiny.END_POWEROFF)
                 entered += result["switches"] - result["aborts"]
                 self.assertEqual(watch.entries, entered)
             before = {record.operation() for record in watch.records()}
             self.assertEqual(before, {"lidt", "mov to cr4"})  # its own IDT, SSE
             own_pages = set(watch.pages())
-            self.assertEqual(tiny(host, 5, 7)["end"], END_POWEROFF)
+            self.assertEqual(tiny.run(host, tiny.HARDWARE, 7)["end"], tiny.END_POWEROFF)
             host.check_run("rmmod coop")
         seen = {record.operation(): record.count for record in watch.records()}
         device = [operation for operation in seen if operation.startswith("mmio read")]

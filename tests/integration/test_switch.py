@@ -6,69 +6,58 @@ import random
 import time
 import unittest
 
-from harness import Host
+from harness import Host, tiny
 from harness.memory import NOISE_KIB, free_kib
 
-TINY = "/share/build/tests/integration/tiny/coop_tiny"
-END_POWEROFF, END_STUCK, END_EXCEPTION = 1, 17, 18
 UNKNOWN_NMI = (r"Uhhuh\. NMI received for unknown reason", r"Dazed and confused", r"strange power saving mode")
 # Each kernel with each paging depth and each number of CPUs at least once.
 HOSTS = [dict(kernel="6.1", la57=False, smp=1), dict(kernel="6.1", la57=True, smp=2),
          dict(kernel="6.12", la57=False, smp=2), dict(kernel="6.12", la57=True, smp=1)]
 
 
-def parse(text):
-    """The tiny guest's "name value" lines; numbers as integers."""
-    pairs = (line.split(maxsplit=1) for line in text.splitlines() if " " in line)
-    return {name: int(value) if value.lstrip("-").isdigit() else value for name, value in pairs}
-
-
-def tiny(host, *arguments, timeout=120):
-    return parse(host.check_run(" ".join([TINY, *map(str, arguments)]), timeout=timeout))
-
-
 class Switch(unittest.TestCase):
     def check_doorbells(self, host):
-        result = tiny(host, 0, 20000)
-        self.assertEqual(result["end"], END_POWEROFF)
+        result = tiny.run(host, tiny.DOORBELLS, 20000)
+        self.assertEqual(result["end"], tiny.END_POWEROFF)
         self.assertEqual(result["switches"], 20002)  # and the first greeting, and the end
         self.assertEqual(result["log"], "hello")
 
     def check_events(self, host):
-        result = tiny(host, 1, 300)
-        self.assertEqual(result["end"], END_POWEROFF)
+        result = tiny.run(host, tiny.EVENTS, 300)
+        self.assertEqual(result["end"], tiny.END_POWEROFF)
         self.assertGreaterEqual(result["events"], 300)
         self.assertGreaterEqual(result["interrupts"], 300)
 
     def check_exception(self, host):
-        result = tiny(host, 3, 1)
-        self.assertEqual((result["end"], result["detail"]), (END_EXCEPTION, 6))
+        result = tiny.run(host, tiny.FAULT, 1)
+        self.assertEqual((result["end"], result["detail"]), (tiny.END_EXCEPTION, 6))
 
     def check_guests_side_by_side(self, host):
-        jobs = [host.start(f"{TINY} {mode} {count}") for mode, count in ((0, 50000), (1, 200), (1, 200))]
+        work = [(tiny.DOORBELLS, 50000), (tiny.EVENTS, 200), (tiny.EVENTS, 200)]
+        jobs = [host.start(tiny.command(mode, count)) for mode, count in work]
         for job in jobs:
             status, out, err = job.wait(180)
-            self.assertEqual((status, parse(out)["end"]), (0, END_POWEROFF), err)
+            self.assertEqual((status, tiny.parse(out)["end"]), (0, tiny.END_POWEROFF), err)
 
     def check_kills(self, host):
         """A killed process leaves nothing."""
         before = free_kib(host)
         for _ in range(30):
-            host.run(f"timeout -s KILL {random.uniform(0.01, 0.4):.3f} {TINY} 1 1000000")
+            host.run(f"timeout -s KILL {random.uniform(0.01, 0.4):.3f} {tiny.command(tiny.EVENTS, 1000000)}")
         host.check_run("rmmod coop")
         self.assertLess(before - free_kib(host), NOISE_KIB)
         host.check_run("insmod $module")
 
     def check_nmis(self, host):
         """They reach the host from the guest and from the passage: few switches and long stays, and many switches."""
-        jobs = [host.start(f"{TINY} 1 1500"), host.start(f"{TINY} 0 300000")]
+        jobs = [host.start(tiny.command(tiny.EVENTS, 1500)), host.start(tiny.command(tiny.DOORBELLS, 300000))]
         sent = 0
         while any(job.status is None for job in jobs) and sent < 3000:
             host.hmp("nmi")
             sent += 1
             time.sleep(0.002)
-        results = [parse(job.wait(300).out) for job in jobs]
-        self.assertEqual([r["end"] for r in results], [END_POWEROFF] * 2)
+        results = [tiny.parse(job.wait(300).out) for job in jobs]
+        self.assertEqual([r["end"] for r in results], [tiny.END_POWEROFF] * 2)
         self.assertGreater(sum(r["nmis"] for r in results), sent // 20)
         # NMIs that come while one is blocked are merged, as on any machine; none may vanish otherwise.
         handled = int(host.check_run("awk '/NMI:/{print $2}' /proc/interrupts"))
@@ -79,8 +68,8 @@ class Switch(unittest.TestCase):
         """A guest that keeps interrupts off must go; that takes a second CPU."""
         host.check_run("rmmod coop && insmod $module stuck_limit_ms=2000")
         since = time.monotonic()
-        result = tiny(host, 2, 1, timeout=60)
-        self.assertEqual(result["end"], END_STUCK)
+        result = tiny.run(host, tiny.STUCK, 1, timeout=60)
+        self.assertEqual(result["end"], tiny.END_STUCK)
         self.assertLess(time.monotonic() - since, 20)
         self.assertGreaterEqual(result["nmis"], 1)
 
@@ -98,7 +87,7 @@ class Switch(unittest.TestCase):
                                                allow_log=UNKNOWN_NMI if one_cpu else ()) as host:
                 self.check_machine(host, **options)
                 host.check_run("insmod $module")
-                tiny(host, 0, 10)
+                tiny.run(host, tiny.DOORBELLS, 10)
                 self.check_doorbells(host)
                 self.check_events(host)
                 self.check_exception(host)
