@@ -2,8 +2,8 @@
 /*
  * What a kernel's everyday operations take: coop_bench [ROUNDS]. Prints "ROUND NAME TICKS": TSC ticks for one
  * operation, on one CPU. As the only process of a machine it first prints "boot NS TICKS" (the kernel's clock
- * and the TSC as it finds them), and at last "end 0", and stays. coop_bench tsc prints the TSC; coop_bench clock "TSC NS",
- * what the system's clock showed at that TSC.
+ * and the TSC as it finds them), and at last "end 0", and stays. coop_bench tsc prints the TSC; coop_bench
+ * clock "TSC NS", what the system's clock showed at that TSC.
  */
 #define _GNU_SOURCE
 #include <sched.h>
