@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Boots the metal image on one machine of machines.py and judges its report.
+
+Usage: run.py MACHINE [CASE | NAME=VALUE]…
+
+COOP_BUILD_DIR: the build tree. The whole report is kept there, in test-logs/metal-….log; on success only the figures are shown.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+from machines import MACHINES
+
+SECONDS = int(os.environ.get("COOP_METAL_SECONDS", "120"))
+
+
+def complaints(report):
+    """What is wrong with the report; an end without a plan is a crash."""
+    plan = re.search(r"^1\.\.(\d+)\r?$", report, re.M)
+    passed = len(re.findall(r"^ok \d+ ", report, re.M))
+    found = re.findall(r"^(not ok.*?)\r?$", report, re.M)
+    if not plan:
+        found.append("the report ends before its plan")
+    elif int(plan[1]) == 0 or int(plan[1]) != passed:
+        found.append(f"{passed} of {plan[1]} cases passed")
+    if re.search(r"^# (QEMU ended|.*>>PANIC<<)", report, re.M):
+        found.append("the emulator was not told of a success")
+    return found
+
+
+def main():
+    machine, *words = sys.argv[1:]
+    build = pathlib.Path(os.environ["COOP_BUILD_DIR"])
+    began = time.monotonic()
+    try:
+        report = MACHINES[machine].run(build / "tests/metal", words, SECONDS)
+    except subprocess.TimeoutExpired as error:
+        report = f"{(error.stdout or b'').decode(errors='replace')}\n# no end after {SECONDS} seconds\n"
+    logs = build / "test-logs"
+    logs.mkdir(exist_ok=True)
+    (logs / f"metal-{'-'.join([machine, *words])}.log").write_text(report, encoding="utf-8")
+    problems = complaints(report)
+    if problems:
+        print(report)
+        sys.exit(f"metal on {machine}: " + "; ".join(problems))
+    for figures in re.findall(r"^figures: (.*?)\r?$", report, re.M):
+        print(f"metal on {machine}: {figures} seconds {time.monotonic() - began:.1f}")
+
+
+if __name__ == "__main__":
+    main()
