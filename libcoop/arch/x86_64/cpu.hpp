@@ -2,6 +2,8 @@
 // Privileged instructions and the register bits the core looks at (SDM volumes 2 and 3A).
 #pragma once
 
+#include "arch/x86_64/switched_state.h"
+
 #include <cstdint>
 
 namespace coop::cpu {
@@ -24,19 +26,9 @@ inline constexpr std::uint64_t rflags_if = 1 << 9;
 inline constexpr std::uint64_t dr7_idle = 0x400;
 
 enum class Msr : std::uint32_t {
-    spec_ctrl = 0x48,
-    sysenter_cs = 0x174,
-    sysenter_esp = 0x175,
-    sysenter_eip = 0x176,
-    efer = 0xc0000080,
-    star = 0xc0000081,
-    lstar = 0xc0000082,
-    cstar = 0xc0000083,
-    sfmask = 0xc0000084,
-    fs_base = 0xc0000100,
-    gs_base = 0xc0000101,
-    kernel_gs_base = 0xc0000102,
-    tsc_aux = 0xc0000103,
+#define COOP_ROW(name, number, ...) name = number,
+    COOP_RESIDENT_MSRS(COOP_ROW) COOP_PASSAGE_MSRS(COOP_ROW)
+#undef COOP_ROW
 };
 
 inline std::uint64_t read_msr(Msr msr) {

@@ -23,19 +23,16 @@ bool has_spec_ctrl() { // Intel: IBRS/IBPB, STIBP, SSBD; AMD: the same three in 
     return (cpu::cpuid_or_zero(7).edx & intel) || (cpu::cpuid_or_zero(0x80000008).ebx & amd);
 }
 
-// MSRs exchanged between the worlds, in order. docs/world-switch.md says why others are not here.
+// MSRs exchanged between the worlds, in order.
 struct ResidentMsr {
     Msr msr;
     bool (*present)();
-    bool starts_as_host; // else 0: a base address that is the host's alone
+    bool starts_as_host; // else 0
 };
 constexpr ResidentMsr known_msrs[] = {
-    {Msr::efer, always, true},          {Msr::star, always, true},
-    {Msr::lstar, always, false},        {Msr::cstar, always, false},
-    {Msr::sfmask, always, true},        {Msr::sysenter_cs, always, true},
-    {Msr::sysenter_esp, always, false}, {Msr::sysenter_eip, always, false},
-    {Msr::fs_base, always, false},      {Msr::kernel_gs_base, always, false},
-    {Msr::tsc_aux, has_tsc_aux, false}, {Msr::spec_ctrl, has_spec_ctrl, true},
+#define COOP_ROW(name, number, present, starts_as_host, free_bits) {Msr::name, present, starts_as_host},
+    COOP_RESIDENT_MSRS(COOP_ROW)
+#undef COOP_ROW
 };
 static_assert(std::size(known_msrs) <= ResidentState::max_msrs);
 
