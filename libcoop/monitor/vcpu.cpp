@@ -97,22 +97,24 @@ int Vcpu::wait() {
     return status;
 }
 
-// Enters until the guest leaves for something that needs the host. The hot path, and flat: in the kernel it
-// is one function with the switch in its middle.
+// Enters until the guest leaves for something that needs the host; what else than a doorbell that was goes to
+// `last`. The hot path, and flat: in the kernel it is one function with the switch in its middle.
 [[gnu::flatten]] Vcpu::Next Vcpu::answer_doorbells(Exit& last) {
-    Exit exit{};
+    const std::atomic_ref<coop_u64> pending = shared(page_->pending);
     Next next = Next::again;
     unsigned rounds = 0;
-    do {
-        prepare_events();
-        exit = world_.enter();
+    while (next == Next::again && rounds < fast_doorbells) {
+        if (pending.load() != 0) [[unlikely]]
+            prepare_events();
+        const Exit exit = world_.enter();
         ++rounds;
-        if (exit.kind != Exit::Kind::doorbell)
+        if (exit.kind != Exit::Kind::doorbell) {
+            last = exit;
             break;
+        }
         next = handle_doorbell();
-    } while (next == Next::again && rounds < fast_doorbells);
+    }
     stats_.switches.add(rounds);
-    last = exit;
     return next;
 }
 
@@ -172,9 +174,8 @@ void Vcpu::end_with_fault(std::uint32_t reason, std::uint64_t detail) {
     guest_.end(reason, detail, world_.rip(), world_.fault_address());
 }
 
-void Vcpu::prepare_events() {
-    if (!has_events()) [[likely]]
-        return;
+// Out of the hot path, which is flat.
+[[gnu::noinline]] void Vcpu::prepare_events() {
     if (!world_.interrupts_enabled()) {
         // Back from its wait, it looks by itself.
         if (world_.left_by_doorbell() && world_.doorbell().reason == COOP_DOORBELL_WAIT)

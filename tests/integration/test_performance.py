@@ -46,7 +46,7 @@ class Figures(unittest.TestCase):
             host.check_run("insmod $module")
             count = 20000
             result = tiny.run(host, tiny.MEASURE, count)
-            instructions = round(result["elapsed"] / count)
+            instructions = round(result["elapsed"] / count, 1)
             figure("instructions per doorbell round trip", instructions)
             self.assertLessEqual(instructions, DOORBELL_GOAL)
             host.check_run("rmmod coop")
