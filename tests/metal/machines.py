@@ -18,11 +18,12 @@ class Qemu:
     """options: QEMU arguments beyond the usual ones."""
 
     def __init__(self, cpu="max,la57=off", cpus=2, options=()):
+        self.cpus = cpus
         self.arguments = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", cpu, "-smp", str(cpus), "-m", "256M", "-display", "none",
                           "-nodefaults", "-no-reboot", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *options]
 
     def run(self, build, words, seconds):
-        done = subprocess.run([*self.arguments, "-kernel", build / IMAGE, "-append", " ".join(words)], stdin=subprocess.DEVNULL,
+        done = subprocess.run([*self.arguments, "-kernel", build / IMAGE, "-append", " ".join([f"cpus={self.cpus}", *words])], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds, check=False)
         text = done.stdout.decode(errors="replace")
         return text if done.returncode == PASSED else f"{text}\n# QEMU ended with status {done.returncode}\n"
@@ -69,7 +70,7 @@ class Bochs:
             (tree / "boot/grub").mkdir(parents=True)
             shutil.copy(build / IMAGE, tree / "image")
             subprocess.run(["objcopy", "--strip-debug", tree / "image"], check=True)
-            (tree / "boot/grub/grub.cfg").write_text(GRUB.format(words=" ".join(["bochs=1", *words])), encoding="ascii")
+            (tree / "boot/grub/grub.cfg").write_text(GRUB.format(words=" ".join(["bochs=1", f"cpus={self.cpus}", *words])), encoding="ascii")
             subprocess.run(["grub-mkrescue", "-o", place / "cd.iso", tree, "--install-modules=multiboot2 serial iso9660 biosdisk",
                             "--fonts=", "--locales=", "--themes="], check=True, capture_output=True)
             (place / "commands").write_text("c\nq\n", encoding="ascii")  # Debian's Bochs has its debugger built in
@@ -107,6 +108,8 @@ MACHINES = {
     "one_cpu": Qemu(cpus=1),
     "la57": Qemu(cpu="max,la57=on"),
     "old": Qemu(cpu="qemu64"),
+    # One instruction a nanosecond, exactly; and a log of all interrupts, in the current directory.
+    "icount": Qemu(cpus=1, options=["-icount", "shift=0,sleep=off", "-d", "int", "-D", "interrupts.log"]),
     "bochs": Bochs(),
     "bochs_two": Bochs(cpus=2),
 }

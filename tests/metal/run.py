@@ -15,7 +15,7 @@ import time
 
 from machines import MACHINES
 
-SECONDS = int(os.environ.get("COOP_METAL_SECONDS", "120"))
+SECONDS = int(os.environ.get("COOP_METAL_SECONDS", "300"))
 
 
 def complaints(report):

@@ -10,10 +10,12 @@
 typedef void metal_case(void);
 #define CASE(name) metal_case case_##name;
 #define CASE_OF_QEMU(name) metal_case case_##name;
+#define CASE_OF_ICOUNT(name) metal_case case_##name;
 #define CASE_OF_TWO(name) metal_case case_##name;
 #include "cases.def"
 #undef CASE
 #undef CASE_OF_QEMU
+#undef CASE_OF_ICOUNT
 #undef CASE_OF_TWO
 
 /* Notes the failure and lets the case go on, so that it cleans up. */

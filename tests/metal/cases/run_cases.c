@@ -9,16 +9,18 @@
 struct entry {
     const char* name;
     metal_case* run;
-    enum { ANYWHERE, QEMU, TWO_CPUS } where;
+    enum { ANYWHERE, QEMU, ICOUNT, TWO_CPUS } where;
 };
 
 static const struct entry cases[] = {
 #define CASE(name) {#name, case_##name, ANYWHERE},
 #define CASE_OF_QEMU(name) {#name, case_##name, QEMU},
+#define CASE_OF_ICOUNT(name) {#name, case_##name, ICOUNT},
 #define CASE_OF_TWO(name) {#name, case_##name, TWO_CPUS},
 #include "cases.def"
 #undef CASE
 #undef CASE_OF_QEMU
+#undef CASE_OF_ICOUNT
 #undef CASE_OF_TWO
 };
 
@@ -52,6 +54,8 @@ static bool suits(const struct entry* entry) {
     switch (entry->where) {
     case QEMU:
         return !metal_option("bochs", 0);
+    case ICOUNT:
+        return false; /* only by name */
     case TWO_CPUS:
         return metal_smp();
     default:

@@ -33,6 +33,21 @@ guest bad_segment
 	panic
 end_guest bad_segment
 
+/* Yields for ever with a GDT of its own that has no TSS, so the boot TSS stays in TR. */
+guest no_tss
+	sgdt	GUEST_GDT(%rbx)
+	movq	2 + GUEST_GDT(%rbx), %rsi
+	leaq	16 + GUEST_GDT(%rbx), %rdi
+	movl	$4, %ecx
+	rep movsq
+	leaq	16 + GUEST_GDT(%rbx), %rdi
+	movq	%rdi, 2 + GUEST_GDT(%rbx)
+	lgdt	GUEST_GDT(%rbx)
+1:	incq	PARAM_RESULT(%rbx)
+	doorbell COOP_DOORBELL_YIELD
+	jmp	1b
+end_guest no_tss
+
 /* Keeps interrupts off for ever. */
 guest stuck
 	load_idt

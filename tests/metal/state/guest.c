@@ -3,10 +3,13 @@
  * The guest of the state test: fills all its registers, leaves by a doorbell (one that other host code
  * answers, or one that the monitor answers at once) or as by an interrupt, and verifies them when it is back;
  * for ever. A flat image that runs anywhere.
+ * When asked it arms the APIC's timer before it leaves: no ordinary guest may, but nothing else can time an
+ * NMI to the instruction.
  */
 #include "guest.h"
 #include "state.h"
 
+#define APIC 0xfee00000ull
 enum { PAGE = 0x1000, YIELD = COOP_DOORBELL_YIELD, UNKNOWN = 15 };
 /* Offsets in the run, behind the image. */
 enum {
@@ -25,8 +28,9 @@ enum {
     IST1_TOPS = 0x4f000,
     STATE_AT = 0x60000
 };
-enum { PLACE_AT = 0x70000, GPRS_AT = 0x71000 };
-enum { IST_BREAKPOINT = 1, TSS_IST1 = 36, FLAGS = 0x247cd5 }; /* CF PF AF ZF SF DF OF IOPL NT AC ID */
+enum { PLACE_AT = 0x70000, GPRS_AT = 0x71000, DEVICES = 0x72000 };
+enum { APIC_TIMER = 0x320, APIC_COUNT = 0x380, BY_NMI = 0x400 };
+enum { IST_BREAKPOINT = 1, TSS_IST1 = 36, FLAGS = 0x247ed5 }; /* CF PF AF ZF SF IF DF OF IOPL NT AC ID */
 
 void state_guest_main(uint8_t* run, uint64_t pud);
 void state_guest_breakpoint(void);
@@ -58,6 +62,8 @@ static void make_tables(uint8_t* run, struct state_place* place, uint64_t pud) {
     __asm__("lea state_guest_breakpoint(%%rip), %0" : "=r"(breakpoint));
     for (unsigned i = 0; i < 512; i++)
         ((uint64_t*)(run + DIRECTORY))[i] = i * 0x200000ull | large;
+    ((uint64_t*)(run + DEVICES))[APIC >> 21 & 511] = (APIC & ~0x1fffffull) | large;
+    ((uint64_t*)(run + PDPT_LOW))[APIC >> 30] = (base + DEVICES) | table;
     ((uint64_t*)(run + PDPT_LOW))[0] = (base + DIRECTORY) | table;
     ((uint64_t*)(run + PDPT_TOP))[COOP_PASSAGE_PUD_INDEX] = pud;
     for (unsigned i = 0; i < STATE_VARIANTS; i++) {
@@ -100,17 +106,29 @@ end(struct state_report* report, const struct state* state, struct state_gprs* g
         state_guest_doorbell(gprs, COOP_DOORBELL_END);
 }
 
+static void arm(struct state_report* report) {
+    const uint32_t ticks = (uint32_t)__atomic_exchange_n(&report->arm, 0, __ATOMIC_RELAXED);
+
+    if (!ticks)
+        return;
+    *(volatile uint32_t*)(APIC + APIC_TIMER) = BY_NMI;
+    *(volatile uint32_t*)(APIC + APIC_COUNT) = ticks;
+}
+
+void state_guest_upcall(void);
 void state_guest_main(uint8_t* run, uint64_t pud) {
     struct state_report* report = (void*)(run + GUEST_PARAMETERS);
     struct state_place* place = (void*)(run + PLACE_AT);
     struct state* state = (void*)(run + STATE_AT);
     struct state_gprs* gprs = (void*)(run + GPRS_AT);
+    struct coop_vcpu_page* page = (void*)(run + GUEST_VCPU_PAGE);
     uint64_t cr4;
 
     state->random = report->seed;
     state_probe(place);
     place->cr0_bits = 0x5002a; /* MP TS NE WP AM */
     make_tables(run, place, pud);
+    __asm__("lea state_guest_upcall(%%rip), %0" : "=r"(page->upcall_va));
     __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
     cr4 |= 0x600 | (place->xcr0 ? 1 << 18 : 0); /* OSFXSR OSXMMEXCPT OSXSAVE */
     __asm__ volatile("mov %0, %%cr4" ::"r"(cr4) : "memory");
@@ -120,6 +138,7 @@ void state_guest_main(uint8_t* run, uint64_t pud) {
         state_fill(state, place);
         state_fill_gprs(state, gprs, FLAGS);
         dice = state_random(state) >> 62;
+        arm(report);
         if (dice == 0)
             state_guest_int(gprs);
         else

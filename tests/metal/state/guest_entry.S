@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The state test's guest: its first instructions, its ways out, its breakpoint handler. */
 #include "guest.h"
+#define AFTER_GPRS cli
 #include "switch.inc"
 
+#define REPORT_EVENTS 24 /* struct state_report */
 #define VECTOR_TEST 0x42 /* what the host handles without an APIC */
 
 	.section .text.start, "ax"
@@ -34,6 +36,20 @@ state_guest_doorbell:
 	call	*%rax
 	store_gprs
 	ret
+
+/* An event: counted, no register touched. The parameters and the vCPU page are where the run is. */
+	.globl	state_guest_upcall
+state_guest_upcall:
+	pushq	%rax
+	pushq	%rbx
+	leaq	state_guest_main(%rip), %rbx
+	andq	$-GUEST_RUN_BYTES, %rbx
+	xorl	%eax, %eax
+	xchgq	%rax, GUEST_VCPU_PAGE(%rbx)
+	incq	REPORT_EVENTS(%rbx)
+	popq	%rbx
+	popq	%rax
+	iretq
 
 /* The stack that an interrupt took. */
 state_guest_breakpoint:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The state test's guest inside the host's image, and the host's own general registers around coop_guest_run. */
+#define AFTER_GPRS
 #include "switch.inc"
 
 	.section .rodata

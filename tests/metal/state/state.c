@@ -163,8 +163,8 @@ void state_probe(struct state_place* place) {
     COOP_PASSAGE_MSRS(ROW)
 #undef ROW
 
-        /* VME PVI TSD DE MCE PGE PCE OSXMMEXCPT, and what newer CPUs have. */
-        place->cr4_bits = 0x5cf;
+    /* VME PVI TSD DE MCE PGE PCE OSXMMEXCPT, and what newer CPUs have. */
+    place->cr4_bits = 0x5cf;
     place->cr4_bits |= (uint64_t)has(7, 'c', 2) << 11 | (uint64_t)has(7, 'b', 0) << 16;  /* UMIP FSGSBASE */
     place->cr4_bits |= (uint64_t)has(7, 'b', 7) << 20 | (uint64_t)has(7, 'b', 20) << 21; /* SMEP SMAP */
     place->cr4_bits |= (uint64_t)has(7, 'c', 3) << 22;                                   /* PKE */

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An NMI at every instruction of a switch, in each direction. With QEMU's -icount the APIC's timer expires
+ * after a number of instructions: round after round one more, from the host on its way in and from the guest
+ * on its way out. Each NMI must reach the host's handler exactly once, in the host's world, and no register
+ * may have changed. Which instructions were hit, nmi_coverage.py reads from QEMU's own log of interrupts.
+ */
+#include "state_session.h"
+
+struct shot {
+    struct metal_guest* guest;
+    uint32_t ticks;
+    bool from_guest;
+};
+
+static uint64_t host_cr3[STATE_VARIANTS], strangers;
+
+/* The host's world must be whole by now: its own stack of this vector, and its address space. */
+static void count(struct metal_frame* frame) {
+    uint64_t cr3;
+    bool own_stack = false;
+
+    __asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
+    for (unsigned i = 0; i < TSS_COUNT; i++)
+        own_stack |= metal_tss[i].ist[IST_NMI - 1] - (uint64_t)frame < IST_BYTES;
+    if (!own_stack || frame->cs != KERNEL_CS)
+        strangers++;
+    /* The interrupted code and stack are in the host's image, not in the passage's data. */
+    if (frame->rip < IMAGE_BASE || frame->rsp < IMAGE_BASE)
+        strangers++;
+    if (cr3 != host_cr3[0] && cr3 != host_cr3[1])
+        strangers++;
+}
+
+static void fire(void* argument) {
+    const struct shot* shot = argument;
+
+    if (shot->from_guest)
+        metal_state_report(shot->guest)->arm = shot->ticks;
+    else
+        metal_apic_arm(APIC_NMI, shot->ticks);
+}
+
+/* Until the timer has expired, wherever the round has left it. */
+static void settle(void* argument) {
+    (void)argument;
+    while (metal_apic_timer_left())
+        __builtin_ia32_pause();
+}
+
+static bool sweep(struct metal_guest* guest, uint32_t first, uint32_t last, bool from_guest) {
+    for (uint32_t ticks = first; ticks < last; ticks++) {
+        struct shot shot = {guest, ticks, from_guest};
+        uint64_t before = metal_count(VECTOR_NMI);
+
+        if (ticks % 4 == 0)
+            coop_guest_event(guest->guest, COOP_EVENT_POWER_BUTTON);
+        /* The guest arms when it leaves next, which may be two rounds later if the monitor answers it at
+         * once. */
+        do {
+            if (!metal_state_round(guest, fire, &shot, settle))
+                return false;
+        } while (from_guest && metal_state_report(guest)->arm);
+        if (metal_count(VECTOR_NMI) != before + 1) {
+            metal_print("# %u ticks: %u NMIs\n", (uint64_t)ticks, metal_count(VECTOR_NMI) - before);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A guest without a TSS of its own takes a way that the other does not. */
+static void sweep_no_tss(uint32_t last) {
+    struct metal_guest guest = GUEST(no_tss);
+
+    metal_signal(true);
+    for (uint32_t ticks = 1; ticks < last; ticks++) {
+        uint64_t before = metal_count(VECTOR_NMI);
+
+        metal_apic_arm(APIC_NMI, ticks);
+        CHECK_EQUAL(metal_guest_run(&guest), 0);
+        settle(NULL);
+        CHECK_EQUAL(metal_count(VECTOR_NMI), before + 1);
+    }
+    CHECK(guest.parameters[PARAM_RESULT / 8] > 0);
+    metal_guest_end(&guest);
+}
+
+void case_nmi_sweep(void) {
+    const uint64_t seed = metal_option("seed", 1);
+    const uint32_t last = (uint32_t)metal_option("ticks", 700), passes = (uint32_t)metal_option("passes", 12);
+    struct metal_guest guest = metal_state_begin(seed);
+    bool good = true;
+
+    strangers = 0;
+    metal_state_roots(host_cr3);
+    metal_handle(VECTOR_NMI, count);
+    for (uint32_t pass = 0; good && pass < passes; pass++)
+        good = sweep(&guest, 1, last, false) && sweep(&guest, 1, last, true);
+    CHECK(good);
+    CHECK_EQUAL(strangers, 0);
+    CHECK(metal_state_report(&guest)->events > 0);
+    metal_state_end(&guest);
+    sweep_no_tss(last);
+    metal_handle(VECTOR_NMI, NULL);
+}
