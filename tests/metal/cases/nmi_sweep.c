@@ -25,8 +25,8 @@ static void count(struct metal_frame* frame) {
         own_stack |= metal_tss[i].ist[IST_NMI - 1] - (uint64_t)frame < IST_BYTES;
     if (!own_stack || frame->cs != KERNEL_CS)
         strangers++;
-    /* The interrupted code and stack are in the host's image, not in the passage's data. */
-    if (frame->rip < IMAGE_BASE || frame->rsp < IMAGE_BASE)
+    /* The interrupted code is the host's; its stack may be the passage's, which the host has mapped too (E1). */
+    if (frame->rip < IMAGE_BASE)
         strangers++;
     if (cr3 != host_cr3[0] && cr3 != host_cr3[1])
         strangers++;
