@@ -25,7 +25,8 @@ static void count(struct metal_frame* frame) {
         own_stack |= metal_tss[i].ist[IST_NMI - 1] - (uint64_t)frame < IST_BYTES;
     if (!own_stack || frame->cs != KERNEL_CS)
         strangers++;
-    /* The interrupted code is the host's; its stack may be the passage's, which the host has mapped too (E1). */
+    /* The interrupted code is the host's; its stack may be the passage's, which the host has mapped too (E1).
+     */
     if (frame->rip < IMAGE_BASE)
         strangers++;
     if (cr3 != host_cr3[0] && cr3 != host_cr3[1])
