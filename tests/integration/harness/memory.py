@@ -18,7 +18,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 block, share = 2 << 20, float(sys.argv[1])
 free = int([line.split()[1] for line in open("/proc/meminfo") if line.startswith("MemAvailable")][0]) << 10
 size = int(free * share) // block * block
-area = mmap.mmap(-1, size + block)
+area = mmap.mmap(-1, size + block, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # of a shared one nothing would be freed
 area.madvise(mmap.MADV_HUGEPAGE)
 start = -ctypes.addressof(ctypes.c_char.from_buffer(area)) % block
 address = ctypes.addressof(ctypes.c_char.from_buffer(area)) + start
