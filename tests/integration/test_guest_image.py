@@ -13,6 +13,7 @@ import time
 import unittest
 
 from harness import Artifacts, Console, Machine
+from harness.machine import CPU
 
 
 class GuestImage(unittest.TestCase):
@@ -29,7 +30,7 @@ class GuestImage(unittest.TestCase):
         artifacts = Artifacts("6.12")
         machine = Machine(
             kernel=artifacts.kernel, initramfs=artifacts.initramfs,
-            cmdline="console=ttyS0 console=hvc0 coop.init=/sbin/init panic=-1", cpu="max", smp=2, memory_mib=512,
+            cmdline="console=ttyS0 console=hvc0 coop.init=/sbin/init panic=-1", cpu=CPU, smp=2, memory_mib=512,
             disks=[artifacts.guest_image], shares={}, console_log=self.path / "console",
             extra=["-chardev", f"socket,id=hvc,path={self.path}/hvc", "-device", "virtconsole,chardev=hvc"])
         self.addCleanup(machine.close)

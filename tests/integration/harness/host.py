@@ -10,7 +10,7 @@ import time
 
 from . import artifacts, kernel_log
 from .jobs import Agent, AgentLost
-from .machine import Machine
+from .machine import CPU, Machine
 
 CONSOLE_TAIL = 120
 BOOT_ATTEMPTS = 3
@@ -40,8 +40,8 @@ class Host:
     is `module`, coopctl is in PATH.
     """
 
-    def __init__(self, kernel="6.12", *, la57=True, smp=2, memory_mib=2048, cpu="max", guest_kernel=False,
-                 shares=None, scratch=True, allow_log=(), cmdline="", qemu=(), boot_timeout=180):
+    def __init__(self, kernel="6.12", *, la57=True, smp=2, memory_mib=2048, cpu=CPU, guest_kernel=False,
+                 shares=None, scratch=True, allow_log=(), cmdline="", qemu=(), boot_timeout=300):
         self.artifacts = artifacts.Artifacts(kernel)
         self.allow_log = allow_log
         self.boot_timeout = boot_timeout
@@ -138,7 +138,7 @@ class Host:
         path = "/share/build/tools/coopctl:$PATH"
         return self.agent.start(f"PATH={path}; module={shlex.quote(self.module)}; {command}", **options)
 
-    def run(self, command, timeout=60, input=b""):  # pylint: disable=redefined-builtin
+    def run(self, command, timeout=120, input=b""):  # pylint: disable=redefined-builtin
         """Runs a shell command to its end and returns a Result(status, out, err)."""
         job = self.start(command)
         if input:
@@ -146,7 +146,7 @@ class Host:
         job.end_of_input()
         return job.wait(timeout)
 
-    def check_run(self, command, timeout=60, input=b""):  # pylint: disable=redefined-builtin
+    def check_run(self, command, timeout=120, input=b""):  # pylint: disable=redefined-builtin
         """As run, but a status other than 0 is an AssertionError; returns the text of stdout."""
         result = self.run(command, timeout, input)
         if result.status:
