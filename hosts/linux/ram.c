@@ -67,22 +67,35 @@ static unsigned long first_obstacle(struct zone* zone, unsigned long start, unsi
     return pfn;
 }
 
-static struct page* take_range(unsigned long start, unsigned long pages) {
+static int take_run(unsigned long start) {
     unsigned long i;
 #if COOP_PROBE_ALLOC_CONTIG_FLAGS
-    int error = alloc_contig_range(start, start + pages, ACR_FLAGS_NONE, RUN_GFP);
+    int error = alloc_contig_range(start, start + RUN_PAGES, ACR_FLAGS_NONE, RUN_GFP);
 #else
-    int error = alloc_contig_range(start, start + pages, MIGRATE_MOVABLE, RUN_GFP);
+    int error = alloc_contig_range(start, start + RUN_PAGES, MIGRATE_MOVABLE, RUN_GFP);
 #endif
 
-    if (error) {
-        return NULL;
-    }
-    for (i = 0; i < pages; i++) {
+    for (i = 0; !error && !want_init_on_alloc(RUN_GFP) && i < RUN_PAGES; i++) {
         clear_highpage(pfn_to_page(start + i));
-        if (i % RUN_PAGES == 0) {
-            cond_resched();
+    }
+    return error;
+}
+
+/*
+ * Run by run, since alloc_contig_range() clears what it takes without a pause, and an emulator needs tens of
+ * seconds for as many pages as a kernel has, if they held code.
+ */
+static struct page* take_range(unsigned long start, unsigned long pages) {
+    unsigned long taken;
+
+    for (taken = 0; taken < pages; taken += RUN_PAGES) {
+        if (take_run(start + taken)) {
+            if (taken) {
+                free_contig_range(start, taken);
+            }
+            return NULL;
         }
+        cond_resched();
     }
     return pfn_to_page(start);
 }
@@ -148,22 +161,19 @@ int coop_host_ram_alloc(uint64_t bytes, uint64_t* phys) {
     return 0;
 }
 
+/*
+ * Cleared, even if the host clears what it allocates: the guest's secrets do not outlive it, and an emulator
+ * needs milliseconds for each page that held code, which a huge page's next owner would spend without a
+ * pause.
+ */
 void coop_host_ram_free(uint64_t phys, uint64_t bytes) {
     unsigned long first = phys >> PAGE_SHIFT;
-    /*
-     * The guest's secrets do not outlive it where the host does not clear pages by itself. A large run is
-     * cleared in any case: alloc_contig_range() would clear it for its next owner without a pause, and an
-     * emulator needs tens of seconds for pages that held code, which is what the kernel's run is full of.
-     */
-    bool clear = bytes > BUDDY_BYTES || !want_init_on_alloc(GFP_KERNEL);
     unsigned long i;
 
     for (i = 0; i < bytes >> PAGE_SHIFT; i++) {
         struct page* page = pfn_to_page(first + i);
 
-        if (clear) {
-            clear_highpage(page);
-        }
+        clear_highpage(page);
         __free_page(page);
         cond_resched();
     }
