@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Timeout: 900
+# Timeout: 1500
 """Two whole Debian guests beside each other and a whole Debian host: both boot, work and stop cleanly."""
 
 import unittest

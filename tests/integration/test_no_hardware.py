@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Timeout: 900
+# Timeout: 1500
 """A guest kernel touches no hardware: a whole Debian guest is watched from its first to its last instruction. It executes
 no I/O instruction, reads and writes no model-specific or control register but its own, and its kernel touches no memory
 but its own. What it may is in no_hardware.txt."""
@@ -86,7 +86,7 @@ class Debian(unittest.TestCase):
         memory = memory_ranges(console)
         work = ("for i in 1 2 3; do head -c 1000000 /dev/urandom >/root/$i; done; sync; sleep 1; "
                 "sha256sum /root/? | wc -l")
-        self.assertEqual(console.run(work, timeout=120), (0, "3\n"))
+        self.assertEqual(console.run(work, timeout=300), (0, "3\n"))
         before = watch.entries
         switches = guest.stats()["switches"]
         # No entry of this guest's was missed: the watch counts what the monitor counts.

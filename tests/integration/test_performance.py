@@ -91,7 +91,7 @@ class Figures(unittest.TestCase):
             guest = coop.Guest(host)
             guest.start()
             console = guest.login()
-            console.run("systemctl is-system-running --wait", timeout=240)
+            console.run("systemctl is-system-running --wait", timeout=600)
             time.sleep(20)
             for check in (lambda: self.check_idle(guest), lambda: self.check_operations(guest, console),
                           lambda: self.check_reads(guest, console)):

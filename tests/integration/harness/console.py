@@ -64,15 +64,15 @@ class Console:
                                          f"{self.text[-2000:]}")
                 self.changed.wait(left)
 
-    def login(self, timeout=240):
+    def login(self, timeout=900):
         """From the login prompt to a plain shell: no echo, no prompt, no line editing."""
         self.expect(r"^\S+ login: ", timeout)
         self.send("root\n")
-        self.expect(r"root@\S+:~# ", 60)
+        self.expect(r"root@\S+:~# ", 120)
         ready = secrets.token_hex(8)
         # Its first half is quoted so that the echo of the line itself does not match.
         self.send(f"exec env PS1= PS2= TERM=dumb sh\nstty -echo -opost; echo '{ready[:8]}'{ready[8:]}\n")
-        self.expect(ready, 60)
+        self.expect(ready, 120)
 
     def begin(self, command):
         """Starts a shell command in the guest after login(); finish() takes what this returns."""
@@ -81,15 +81,15 @@ class Console:
         lines = "\n".join(encoded[start:start + LINE] for start in range(0, len(encoded), LINE))
         self.send(f"base64 -d >/run/command <<'END'\n{lines}\nEND\n"
                   f"echo begin-{mark}; sh /run/command </dev/null; echo \"end-{mark} $?\"\n")
-        self.expect(f"begin-{mark}\n", 60)
+        self.expect(f"begin-{mark}\n", 120)
         return mark
 
-    def finish(self, mark, timeout=60, progress=None):
+    def finish(self, mark, timeout=120, progress=None):
         """Waits for the end of what begin() started; returns (status, output)."""
         start = self.position
         match = self.expect(rf"end-{mark} (\d+)\n", timeout, progress)
         return int(match[1]), self.text[start:match.start()]
 
-    def run(self, command, timeout=60, progress=None):
+    def run(self, command, timeout=120, progress=None):
         """Runs a shell command in the guest after login(); returns (status, output)."""
         return self.finish(self.begin(command), timeout, progress)

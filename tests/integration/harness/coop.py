@@ -10,8 +10,8 @@ from .console import Console
 CMDLINE = "root=/dev/vda rw console=hvc0"
 IMAGE = "/scratch/guest.ext4"
 KERNEL = "/share/kernel/vmlinux"
-START_SECONDS = 180
-STOP_SECONDS = 180
+START_SECONDS = 300
+STOP_SECONDS = 400
 
 
 def missing(host):
@@ -31,7 +31,7 @@ def unload_module(host):
 
 def check_inside(test, console):
     """What holds in every healthy guest, asserted on behalf of `test`."""
-    _, state = console.run("systemctl is-system-running --wait; systemctl --failed --no-legend", timeout=240)
+    _, state = console.run("systemctl is-system-running --wait; systemctl --failed --no-legend", timeout=600)
     test.assertEqual(state.strip(), "running")
     test.assertEqual(console.run("cat /sys/devices/system/clocksource/clocksource0/current_clocksource"), (0, "tsc\n"))
     test.assertEqual(console.run("dmesg | grep -E 'WARNING:|BUG:|Call Trace|rcu.* stall|lockup'"), (1, ""))
@@ -71,7 +71,7 @@ class Guest:
         return f"coopctl console {self.name}"
 
     def stop(self):
-        self.host.check_run(f"coopctl stop --timeout 120 {self.name}", timeout=STOP_SECONDS)
+        self.host.check_run(f"coopctl stop --timeout 300 {self.name}", timeout=STOP_SECONDS)
 
     def kill(self):
         self.host.check_run(f"coopctl kill {self.name}")
