@@ -31,9 +31,7 @@ enum {
     COOP_E_NOT_SUPPORTED = 95,
 };
 
-/* --- Heap
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- Heap --- */
 
 /*
  * Zeroed memory for the core's own objects, aligned to 16 bytes.
@@ -44,9 +42,7 @@ void* coop_host_alloc(size_t bytes);
 /* Context: may sleep. p may be NULL. */
 void coop_host_free(void* p);
 
-/* --- Memory
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- Memory --- */
 
 /*
  * Zeroed, physically contiguous, page-aligned, kernel-mapped (writable, not executable) memory; used for
@@ -78,9 +74,7 @@ void* coop_host_ram_va(uint64_t phys);
  * coop_host_pages_alloc. Context: any. */
 uint64_t coop_host_phys(const void* va);
 
-/* --- CPU
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- CPU --- */
 
 /*
  * Enter a critical section: interrupts off, no preemption, no migration. Returns the number of the current
@@ -110,9 +104,7 @@ void coop_host_interrupt_self(void);
 void coop_host_guest_time_begin(void);
 void coop_host_guest_time_end(void);
 
-/* --- Threads
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- Threads --- */
 
 /* Let other threads run if they are due. Context: may sleep. Fails: true if the calling thread should return
  * to user space. */
@@ -138,9 +130,7 @@ void coop_host_mutex_destroy(struct coop_host_mutex* mutex);
 void coop_host_mutex_lock(struct coop_host_mutex* mutex);
 void coop_host_mutex_unlock(struct coop_host_mutex* mutex);
 
-/* --- Time
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- Time --- */
 
 /* Monotonic nanoseconds. Context: any. Linux: ktime_get. NT: KeQueryInterruptTimePrecise. */
 uint64_t coop_host_time_ns(void);
@@ -158,9 +148,7 @@ void coop_host_timer_destroy(struct coop_host_timer* timer);
 void coop_host_timer_arm(struct coop_host_timer* timer, uint64_t delay_ns);
 void coop_host_timer_cancel(struct coop_host_timer* timer);
 
-/* --- User space
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- User space --- */
 
 /* Wake the user-space thread behind a notifier that the shim handed to the core. Context: any. Linux:
  * eventfd_signal. NT: KeSetEvent. */
@@ -169,9 +157,7 @@ void coop_host_notifier_signal(struct coop_host_notifier* notifier);
 /* The core is done with the notifier. Context: may sleep. */
 void coop_host_notifier_release(struct coop_host_notifier* notifier);
 
-/* --- Log
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- Log --- */
 
 enum coop_host_log_level { COOP_LOG_ERROR, COOP_LOG_WARNING, COOP_LOG_INFO };
 /* One line, without newline, into the host's log. Context: any. */

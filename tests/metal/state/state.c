@@ -125,8 +125,7 @@ static uint64_t read_register(enum state_register which) {
     }
 }
 
-/* --- What there is
- * ----------------------------------------------------------------------------------------------- */
+/* --- What there is --- */
 
 static void cpuid(uint32_t leaf, uint32_t sub, uint32_t* eax, uint32_t* ebx, uint32_t* ecx, uint32_t* edx) {
     __asm__ volatile("cpuid" : "=a"(*eax), "=b"(*ebx), "=c"(*ecx), "=d"(*edx) : "a"(leaf), "c"(sub));
@@ -192,8 +191,7 @@ void state_fill_tables(uint64_t* gdt, uint64_t* ldt, unsigned variant, uint64_t 
     fill_descriptor(&gdt[STATE_LDT / 8], (uint64_t)ldt, 16, 0x82);
 }
 
-/* --- General registers
- * ------------------------------------------------------------------------------------------ */
+/* --- General registers --- */
 
 void state_fill_gprs(struct state* state, struct state_gprs* gprs, uint64_t flag_bits) {
     for (unsigned i = 0; i < 16; i++)
@@ -219,8 +217,7 @@ bool state_verify_gprs(struct state* state, const struct state_gprs* gprs, uint3
     return false;
 }
 
-/* --- Vector registers
- * --------------------------------------------------------------------------------------- */
+/* --- Vector registers --- */
 
 static void zero(void* at, uint64_t bytes) {
     uint64_t words = bytes / 8;
@@ -291,8 +288,7 @@ static uint64_t random_xcr0(struct state* state, uint64_t all) {
     return wanted | XCR0_X87;
 }
 
-/* --- Segments and tables
- * -------------------------------------------------------------------------------------- */
+/* --- Segments and tables --- */
 
 static uint16_t random_selector(struct state* state, bool ldt) {
     uint64_t dice = state_random(state) >> 32;
@@ -323,8 +319,7 @@ static void fill_segments(struct state* state, const struct state_place* place) 
     __asm__ volatile("mov %0, %%gs" ::"r"((uint32_t)random_selector(state, ldt)));
 }
 
-/* --- All
- * ----------------------------------------------------------------------------------------------------- */
+/* --- All --- */
 
 static uint64_t random_dr7(struct state* state) {
     uint64_t value = 0x400 | (state_random(state) & 0x3ff);
