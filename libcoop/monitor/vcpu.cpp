@@ -188,7 +188,12 @@ void Vcpu::end_with_fault(std::uint32_t reason, std::uint64_t detail) {
     const std::uint64_t upcall = shared(page_->upcall_va).load(std::memory_order_relaxed);
     if (upcall == 0)
         return;
-    world_.inject(upcall, shared(page_->entry_stack_va).load(std::memory_order_relaxed));
+    if (!world_.inject(upcall, shared(page_->entry_stack_va).load(std::memory_order_relaxed))) {
+        // Its interrupts are on: the kick of its end makes it leave.
+        constexpr std::uint64_t general_protection = 13;
+        end_with_fault(COOP_END_BAD_STATE, general_protection);
+        return;
+    }
     stats_.injected.add();
 }
 

@@ -3,6 +3,7 @@
 // raise events.
 #pragma once
 
+#include "base/assert.hpp"
 #include "base/counter.hpp"
 #include "base/owned.hpp"
 #include "coop/guest/abi.h"
@@ -29,6 +30,7 @@ public:
     Vcpu(Guest& guest, std::uint32_t index, World world)
         : guest_{guest}, index_{index}, world_{std::move(world)} {}
     Vcpu(const Vcpu&) = delete;
+    ~Vcpu() { COOP_ASSERT(!running_); }
 
     // page: this vCPU's shared page. Before run. Context: may sleep.
     void start(coop_vcpu_page* page, Physical entry, Physical boot_params);

@@ -71,7 +71,8 @@ public:
     // Whether the guest can be interrupted where it stopped.
     bool interrupts_enabled() const;
     // Let the next entry deliver an event to upcall_va; entry_stack_va serves if user mode was interrupted.
-    void inject(std::uint64_t upcall_va, std::uint64_t entry_stack_va);
+    // False if no code can be at upcall_va; then nothing is delivered.
+    bool inject(std::uint64_t upcall_va, std::uint64_t entry_stack_va);
     std::uint64_t rip() const;
     std::uint64_t fault_address() const;
     const WorldStats& stats() const;

@@ -53,7 +53,7 @@ def blocked(code):
 
     abort = position("movq   $0x101,")
     own = position("sidt   (%rsp)", abort) - 3
-    common = position("mov    0x20(%rsp),%rax", own)
+    common = position("mov    0x20(%rsp),%rax", position("mov    0x20(%rsp),%rax", own) + 1)
     inside = position("cmpl   $0x2,", common)
     return {*at[abort - 1:abort + 2], *at[own:common], *at[inside:]}
 

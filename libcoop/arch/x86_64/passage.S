@@ -27,6 +27,12 @@
 #define KERNEL_SS 0x18
 #define PRESENT_BIT 47
 #define RFLAGS_CLEARED_BY_GATE 0x34300 /* TF IF NT RF VM */
+/* What LAR tells of a flat segment of ring 0: P, DPL, S and the kind; 64-bit code, writable data. */
+#define CODE_RIGHTS_MASK 0x60f800
+#define CODE_RIGHTS 0x209800
+#define DATA_RIGHTS_MASK 0xfe00
+#define DATA_RIGHTS 0x9200
+#define LEAST_IDT_LIMIT 0x12f /* with the gates of NMI and machine check */
 #define HAS_ERROR_CODE(v) (v == 8 || (v >= 10 && v <= 14) || v == 17 || v == 21 || v == 29 || v == 30)
 
 #ifdef __ELF__
@@ -247,7 +253,24 @@ coop_passage_enter:
 
 /* What few entries need. */
 .Lloads:
-	testl	$PASSAGE_LOAD_SEGMENTS, DATA(LOADS)
+	/* With these broken, IRETQ or the next NMI would end in a reset; the passage's IDT is in force still. */
+	testl	$PASSAGE_CHECK_TABLES, DATA(LOADS)
+	jz	1f
+	cmpw	$LEAST_IDT_LIMIT, GUEST(IDTR)
+	jb	.Lbad_tables
+	movl	$KERNEL_CS, %eax
+	larl	%eax, %eax
+	jnz	.Lbad_tables
+	andl	$CODE_RIGHTS_MASK, %eax
+	cmpl	$CODE_RIGHTS, %eax
+	jne	.Lbad_tables
+	movl	$KERNEL_SS, %eax
+	larl	%eax, %eax
+	jnz	.Lbad_tables
+	andl	$DATA_RIGHTS_MASK, %eax
+	cmpl	$DATA_RIGHTS, %eax
+	jne	.Lbad_tables
+1:	testl	$PASSAGE_LOAD_SEGMENTS, DATA(LOADS)
 	jz	1f
 	/* Loading FS clears its base, which belongs to the resident state: keep it. */
 	lldt	GUEST(LDTR)
@@ -324,14 +347,15 @@ coop_passage_enter:
 	movq	2(%rsp), %rdi
 	addq	$16, %rsp
 	movq	PASSAGE_IDT_SELF(%rdi), %rdi
+	movq	TAKEN_RIP(%rsp), %rax
+	subq	DATA(TEXT_HOST), %rax
+	cmpq	$PASSAGE_TEXT_BYTES, %rax
+	jb	.Linside
 
+	/* The guest's IDT is never in force in the host view, so what the guest has at that address is its own. */
 .Ltaken:
 	movq	TAKEN_RIP(%rsp), %rax
 	subq	DATA(TEXT_GUEST), %rax
-	cmpq	$PASSAGE_TEXT_BYTES, %rax
-	jb	.Linside
-	movq	TAKEN_RIP(%rsp), %rax
-	subq	DATA(TEXT_HOST), %rax
 	cmpq	$PASSAGE_TEXT_BYTES, %rax
 	jb	.Linside
 
@@ -375,6 +399,9 @@ coop_passage_enter:
 	subq	DATA(TEXT_GUEST), %rax
 	cmpq	$PASSAGE_TEXT_BYTES, %rax
 	jae	.Lbug
+	/* What follows may be what the guest watches. */
+	movl	$DR7_IDLE, %eax
+	movq	%rax, %db7
 	movq	TAKEN_RIP(%rsp), %rax
 	movq	%rax, DATA(RIP)
 	movq	TAKEN_ERROR(%rsp), %rax
@@ -383,6 +410,10 @@ coop_passage_enter:
 	orq	$PASSAGE_VECTOR_IN_PASSAGE, %rax
 	movq	%rax, DATA(VECTOR)
 	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
+	jmp	.Lleave
+.Lbad_tables:
+	lgdt	DATA(GDT_GUEST_POINTER)
+	movq	$PASSAGE_VECTOR_IN_PASSAGE + 13, DATA(VECTOR)
 	jmp	.Lleave
 .Lbug:
 	movq	HOST(CR3), %rax

@@ -49,6 +49,8 @@ struct alignas(4096) PassageData {
     std::uint64_t gdt_guest[32];
     std::uint64_t boot_gdt[32];
     std::uint8_t boot_tss[PASSAGE_BOOT_TSS_BYTES];
+    alignas(0x400) Gate boot_idt[32];
+    std::uint64_t boot_idt_self;
 
     alignas(4096) std::uint8_t stack[PASSAGE_STACK_TOP - 0x2000];
     std::uint64_t rip, cs, rflags, rsp, ss; // as IRETQ wants them
@@ -106,6 +108,7 @@ COOP_CHECK_DATA(gdt_host, GDT_HOST);
 COOP_CHECK_DATA(gdt_guest, GDT_GUEST);
 COOP_CHECK_DATA(boot_gdt, BOOT_GDT);
 COOP_CHECK_DATA(boot_tss, BOOT_TSS);
+COOP_CHECK_DATA(boot_idt, BOOT_IDT);
 COOP_CHECK_DATA(rip, RIP);
 COOP_CHECK_DATA(cs, CS);
 COOP_CHECK_DATA(rflags, RFLAGS);
@@ -113,6 +116,7 @@ COOP_CHECK_DATA(rsp, RSP);
 COOP_CHECK_DATA(ss, SS);
 static_assert(offsetof(PassageData, idt_host_self) == PASSAGE_IDT_HOST + PASSAGE_IDT_SELF);
 static_assert(offsetof(PassageData, idt_guest_self) == PASSAGE_IDT_GUEST + PASSAGE_IDT_SELF);
+static_assert(offsetof(PassageData, boot_idt_self) == PASSAGE_BOOT_IDT + PASSAGE_IDT_SELF);
 static_assert(offsetof(PassageData, rip) == PASSAGE_STACK_TOP);
 static_assert(offsetof(PassageData, interrupt_stacks) < COOP_PASSAGE_INTERRUPT_STACK_TOP);
 static_assert(sizeof(PassageData) == PASSAGE_DATA_PAGES * 4096);

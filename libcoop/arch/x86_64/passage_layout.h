@@ -70,6 +70,7 @@
 #define PASSAGE_GDT_BYTES 0x100
 #define PASSAGE_BOOT_TSS 0x1b00
 #define PASSAGE_BOOT_TSS_BYTES 0x68
+#define PASSAGE_BOOT_IDT 0x1c00 /* the guest's until it loads its own: as IDT_GUEST, but each gate has an IST */
 #define PASSAGE_BOOT_STACK_TOP 0x2000
 
 /*
@@ -90,6 +91,7 @@
 #define PASSAGE_LOAD_CR0 2
 #define PASSAGE_LOAD_DR7 4
 #define PASSAGE_LOAD_EVENT 8
+#define PASSAGE_CHECK_TABLES 16 /* look at the guest's GDT and IDT first */
 #define PASSAGE_PENDING_NMI 1
 #define PASSAGE_PENDING_MACHINE_CHECK 2
 

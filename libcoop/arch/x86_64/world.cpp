@@ -42,6 +42,11 @@ unsigned paging_levels() {
     return cpu::read_cr4() & cpu::cr4_la57 ? 5 : 4;
 }
 
+bool is_canonical(std::uint64_t va) {
+    const unsigned unused = paging_levels() == 5 ? 7 : 16;
+    return static_cast<std::uint64_t>(static_cast<std::int64_t>(va << unused) >> unused) == va;
+}
+
 // An interrupt gate without IST: NMIs in the passage use its own stack, whichever TSS is loaded.
 Gate interrupt_gate(std::uint64_t target) {
     constexpr std::uint64_t present_interrupt_gate = 0x8e;
@@ -53,6 +58,16 @@ Gate interrupt_gate(std::uint64_t target) {
 void fill_idt(Gate (&idt)[32], std::uint64_t text) {
     for (unsigned vector = 0; vector < 32; ++vector)
         idt[vector] = interrupt_gate(text + PASSAGE_OWN_STUBS + vector * COOP_PASSAGE_STUB_STRIDE);
+}
+
+// The guest's own stack may be gone when it faults.
+void give_stacks(Gate (&idt)[32]) {
+    for (unsigned vector = 0; vector < 32; ++vector) {
+        const std::uint64_t ist = vector == vector_nmi             ? COOP_IST_NMI
+                                  : vector == vector_machine_check ? COOP_IST_MCE
+                                                                   : COOP_IST_INTERRUPT;
+        idt[vector].low |= ist << 32;
+    }
 }
 
 // A 64-bit available TSS descriptor, SDM 3A 8.2.3.
@@ -183,8 +198,11 @@ Result<World> World::create(FrameLedger& ledger, WorldShared& shared, std::uint3
 
     fill_idt(data.idt_host, data.text_host);
     fill_idt(data.idt_guest, data.text_guest);
+    fill_idt(data.boot_idt, data.text_guest);
+    give_stacks(data.boot_idt);
     data.idt_host_self = host_va;
     data.idt_guest_self = guest_va;
+    data.boot_idt_self = guest_va;
     data.idt_host_pointer = {PASSAGE_IDT_BYTES - 1, host_va + PASSAGE_IDT_HOST};
     data.idt_guest_pointer = {PASSAGE_IDT_BYTES - 1, guest_va + PASSAGE_IDT_GUEST};
     data.gdt_host_pointer = {PASSAGE_GDT_BYTES - 1, host_va + PASSAGE_GDT_HOST};
@@ -224,7 +242,7 @@ void World::set_start(Physical entry, Physical boot_params) {
     data.guest.cr4 = (host_cr4 & kept) | cpu::cr4_pse;
     data.guest.dr7 = cpu::dr7_idle;
     data.guest.gdtr = {PASSAGE_GDT_BYTES - 1, guest_va + PASSAGE_BOOT_GDT};
-    data.guest.idtr = data.idt_guest_pointer;
+    data.guest.idtr = {PASSAGE_IDT_BYTES - 1, guest_va + PASSAGE_BOOT_IDT};
     data.guest.tr = boot_tr;
     for (std::uint64_t& gpr : data.gpr)
         gpr = 0;
@@ -250,6 +268,7 @@ void World::load_guest() {
     host.tr = read_tr();
     host.ldtr = read_ldtr();
     read_data_segments(host);
+    data.loads |= PASSAGE_CHECK_TABLES;
     if (!same_segments(host, data.guest))
         data.loads |= PASSAGE_LOAD_SEGMENTS;
     if (host.cr0 != data.guest.cr0)
@@ -334,12 +353,16 @@ bool World::interrupts_enabled() const {
     return state_->data().rflags & cpu::rflags_if;
 }
 
-void World::inject(std::uint64_t upcall_va, std::uint64_t entry_stack_va) {
+bool World::inject(std::uint64_t upcall_va, std::uint64_t entry_stack_va) {
     PassageData& data = state_->data();
+    // IRETQ would fault when it is too late to tell (SDM 1 3.3.7.1).
+    if (!is_canonical(upcall_va))
+        return false;
     const bool from_user = (data.cs & 3) != 0;
     data.inject_rip = upcall_va;
     data.inject_rsp = align_down(from_user ? entry_stack_va : data.rsp, 16);
     data.loads |= PASSAGE_LOAD_EVENT;
+    return true;
 }
 
 std::uint64_t World::rip() const {

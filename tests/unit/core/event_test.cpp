@@ -61,6 +61,19 @@ TEST_CASE_METHOD(Fixture, "a guest without an upcall is left alone", "[event]") 
     CHECK(guest.stats().events_injected == 0);
 }
 
+TEST_CASE_METHOD(Fixture, "a guest whose upcall cannot be code is ended", "[event]") {
+    world.interrupts_enabled = true;
+    world.no_code_at_upcall = true;
+    REQUIRE(coop_guest_event(guest.handle, COOP_EVENT_POWER_BUTTON) == 0);
+    then_interrupted(true);
+    coop_run run{};
+    REQUIRE(coop_guest_run(guest.handle, &run) == 0);
+    CHECK(run.end == COOP_END_BAD_STATE);
+    CHECK(run.detail == 13);
+    CHECK(world.injections.empty());
+    CHECK(guest.stats().events_injected == 0);
+}
+
 TEST_CASE_METHOD(Fixture, "interrupts off: the host's interrupt waits for the guest's STI", "[event]") {
     REQUIRE(coop_guest_interrupt(guest.handle, 1) == 0);
     world.interrupts_enabled = false;

@@ -82,8 +82,8 @@ void World::set_result(std::uint64_t value) {
 bool World::interrupts_enabled() const {
     return FakeWorld::current().interrupts_enabled;
 }
-void World::inject(std::uint64_t upcall_va, std::uint64_t entry_stack_va) {
-    FakeWorld::current().inject({upcall_va, entry_stack_va});
+bool World::inject(std::uint64_t upcall_va, std::uint64_t entry_stack_va) {
+    return FakeWorld::current().inject({upcall_va, entry_stack_va});
 }
 std::uint64_t World::rip() const {
     return FakeWorld::current().rip;
@@ -190,12 +190,14 @@ void FakeWorld::reraise(std::uint32_t vector) {
         host().violation("reraise not between load_host and the critical section's end");
 }
 
-void FakeWorld::inject(Injection injection) {
+bool FakeWorld::inject(Injection injection) {
     if (!interrupts_enabled)
         host().violation("inject into a guest with interrupts off");
     if (injection.upcall_va == 0)
         host().violation("inject without an upcall");
-    injection_ = injection;
+    if (!no_code_at_upcall)
+        injection_ = injection;
+    return !no_code_at_upcall;
 }
 
 } // namespace coop::test

@@ -55,6 +55,7 @@ public:
     Physical entry, boot_params;
     std::vector<std::uint64_t> results; // of doorbells
     std::vector<Injection> injections;  // in force at an entry
+    bool no_code_at_upcall = false;     // inject refuses
     std::uint64_t entries = 0;
     std::size_t script_left() const { return script_.size(); }
 
@@ -62,7 +63,7 @@ public:
     void load(bool guest);
     Exit enter();
     void reraise(std::uint32_t vector);
-    void inject(Injection injection);
+    bool inject(Injection injection);
     bool left_by_doorbell() const { return left_by_doorbell_; }
     Doorbell last_doorbell() const { return doorbell_; }
 
