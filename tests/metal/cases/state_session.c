@@ -99,8 +99,9 @@ void metal_state_roots(uint64_t roots[STATE_VARIANTS]) {
         roots[i] = place.cr3[i];
 }
 
-bool metal_state_round(struct metal_guest* guest, void (*before)(void*), void* argument,
-                       void (*after)(void*)) {
+bool metal_state_stay(struct metal_guest* guest, void (*before)(void*), void* argument,
+                      void (*after)(void*)) {
+    metal_guest_start(guest);
     __asm__ volatile("cli" ::: "memory");
     state_fill(&state, &place);
     state_fill_gprs(&state, &gprs, FLAGS);
@@ -112,10 +113,15 @@ bool metal_state_round(struct metal_guest* guest, void (*before)(void*), void* a
         after(argument);
     __asm__ volatile("cli" ::: "memory");
     if (state_verify(&state, &place) && state_verify_gprs(&state, &gprs, STATE_CALLEE_SAVED, FLAGS))
-        return guest->status == -COOP_E_INTERRUPTED;
+        return true;
     put_back();
     tell("host", state.differs, state.expected, state.found);
     return false;
+}
+
+bool metal_state_round(struct metal_guest* guest, void (*before)(void*), void* argument,
+                       void (*after)(void*)) {
+    return metal_state_stay(guest, before, argument, after) && guest->status == -COOP_E_INTERRUPTED;
 }
 
 void metal_state_end(struct metal_guest* guest) {

@@ -20,6 +20,8 @@ void metal_state_roots(uint64_t roots[STATE_VARIANTS]);
  */
 bool metal_state_round(struct metal_guest* guest, void (*before)(void*), void* argument,
                        void (*after)(void*));
+/* The same with any guest; false only if a register of the host's differs. */
+bool metal_state_stay(struct metal_guest* guest, void (*before)(void*), void* argument, void (*after)(void*));
 /* Checks that the guest has found no difference, and puts the host's registers back. */
 void metal_state_end(struct metal_guest* guest);
 
