@@ -53,6 +53,10 @@ struct coop_stats metal_guest_stats(const struct metal_guest* guest);
 /* Destroys it, and adds its counters to the run's figures. */
 void metal_guest_end(struct metal_guest* guest);
 
+/* Page tables in a guest that has run (own_tables.c); returns their root. alias: in the last two gigabytes.
+ */
+uint64_t metal_own_tables(struct metal_guest* guest, uint64_t alias, bool passage);
+
 /* Calls back once after so many nanoseconds, from interrupt context. Owner: caller, coop_host_timer_destroy.
  */
 struct coop_host_timer* metal_after(uint64_t ns, void (*callback)(void*), void* context);

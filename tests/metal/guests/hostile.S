@@ -227,4 +227,15 @@ guest flood
 	panic
 end_guest flood
 
+/* Yields until PARAM_ARGUMENT is the root of page tables; takes them and goes to PARAM_COUNT, with interrupts off. */
+guest own_tables
+	load_idt
+1:	doorbell COOP_DOORBELL_YIELD
+	movq	PARAM_ARGUMENT(%rbx), %rax
+	testq	%rax, %rax
+	jz	1b
+	movq	%rax, %cr3
+	jmp	*PARAM_COUNT(%rbx)
+end_guest own_tables
+
 	.section .note.GNU-stack, "", @progbits

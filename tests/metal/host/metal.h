@@ -123,6 +123,8 @@ uint64_t metal_heap_objects(void);
 /* Starts the second CPU. False if the machine has none. */
 bool metal_smp_start(void);
 bool metal_smp(void);
+/* Takes it offline, where it hears of nothing but another start. */
+void metal_smp_stop(void);
 /* Where boot.S hands a CPU over. */
 extern void (*metal_cpu_entry)(void);
 /* Lets the second CPU call the function once, or wait until it has done so. Context: interrupts on. */

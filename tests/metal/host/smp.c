@@ -40,6 +40,12 @@ bool metal_smp_start(void) {
     return metal_smp();
 }
 
+void metal_smp_stop(void) {
+    metal_smp_wait();
+    __atomic_store_n(&up, false, __ATOMIC_RELEASE);
+    metal_apic_send(1, APIC_INIT);
+}
+
 bool metal_smp(void) {
     return __atomic_load_n(&up, __ATOMIC_ACQUIRE);
 }
