@@ -2,6 +2,7 @@
 // The x86-64 World: builds passages and drives them. docs/world-switch.md has the whole picture.
 #include "monitor/world.hpp"
 
+#include "arch/x86_64/host_features.hpp"
 #include "arch/x86_64/page_tables.hpp"
 #include "arch/x86_64/passage.hpp"
 #include "arch/x86_64/resident_state.hpp"
@@ -381,19 +382,7 @@ HostFeatures probe_host_features() {
     ResidentState::probe();
     const std::uint64_t cr4 = cpu::read_cr4();
     const std::uint64_t efer = cpu::read_msr(cpu::Msr::efer);
-    HostFeatures host{};
-    const auto add = [&](bool condition, std::uint64_t feature) { host.features |= condition ? feature : 0; };
-    add(cr4 & cpu::cr4_la57, COOP_HOST_LA57);
-    add(cr4 & cpu::cr4_pcide, COOP_HOST_PCID);
-    add((cr4 & cpu::cr4_vmxe) || (efer & cpu::efer_svme), COOP_HOST_VMX_ON);
-    add(cr4 & cpu::cr4_fred, COOP_HOST_FRED);
-    add(cr4 & cpu::cr4_cet, COOP_HOST_CET);
-    add(cr4 & cpu::cr4_smep, COOP_HOST_SMEP);
-    add(cr4 & cpu::cr4_smap, COOP_HOST_SMAP);
-    host.xcr0 = cr4 & cpu::cr4_osxsave ? cpu::read_xcr0() : 0;
-    // FRED replaces the IDT that interrupts are forwarded through.
-    host.refusal = host.features & COOP_HOST_FRED;
-    return host;
+    return host_features(cr4, efer, cr4 & cpu::cr4_osxsave ? cpu::read_xcr0() : 0);
 }
 
 } // namespace coop

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What a host is, told by its control registers, and which hosts are refused. Pure, since no emulator has all
+// of them.
+#pragma once
+
+#include "arch/x86_64/cpu.hpp"
+#include "coop/ioctl.h"
+#include "monitor/world.hpp"
+
+namespace coop {
+
+constexpr HostFeatures host_features(std::uint64_t cr4, std::uint64_t efer, std::uint64_t xcr0) {
+    HostFeatures host{};
+    const auto add = [&](bool condition, std::uint64_t feature) { host.features |= condition ? feature : 0; };
+    add(cr4 & cpu::cr4_la57, COOP_HOST_LA57);
+    add(cr4 & cpu::cr4_pcide, COOP_HOST_PCID);
+    add((cr4 & cpu::cr4_vmxe) || (efer & cpu::efer_svme), COOP_HOST_VMX_ON);
+    add(cr4 & cpu::cr4_fred, COOP_HOST_FRED);
+    add(cr4 & cpu::cr4_cet, COOP_HOST_CET);
+    add(cr4 & cpu::cr4_smep, COOP_HOST_SMEP);
+    add(cr4 & cpu::cr4_smap, COOP_HOST_SMAP);
+    host.xcr0 = xcr0;
+    // FRED replaces the IDT that interrupts are forwarded through.
+    host.refusal = host.features & COOP_HOST_FRED;
+    return host;
+}
+
+} // namespace coop
