@@ -36,7 +36,7 @@ class Vectors(unittest.TestCase):
                 print(f"{guest.name}:", text[text.find("components"):], flush=True)
                 self.assertEqual(match[1], "0", text)
                 self.check_output(text)
-                self.assertGreater(guest.stats()["switches"], 100 * seconds)
+                self.assertGreater(guest.stats()["switches"], 20 * seconds)  # a crowd on one CPU, at worst
             for job in jobs:
                 self.assertIsNone(job.status, job.out)
                 job.signal(signal.SIGTERM)
