@@ -25,7 +25,6 @@
 #define TSS_AVAILABLE 0x89
 #define KERNEL_CS 0x10 /* both worlds': guest ABI, and every 64-bit kernel we run beside */
 #define KERNEL_SS 0x18
-#define PRESENT_BIT 47
 #define RFLAGS_CLEARED_BY_GATE 0x34300 /* TF IF NT RF VM */
 /* What LAR tells of a flat segment of ring 0: P, DPL, S and the kind; 64-bit code, writable data. */
 #define CODE_RIGHTS_MASK 0x60f800
@@ -203,15 +202,14 @@ coop_passage_enter:
 	movq	%rax, %cr3
 	movq	GUEST(CR4), %rax
 	movq	%rax, %cr4
-	/* A GDT without a TSS (the guest has loaded it, but not its TR) means that the boot TSS is still in TR. */
+	/* A GDT without a busy TSS there (the guest has loaded it, but not yet its TR) means that the boot TSS is still in TR. */
 	movzwl	GUEST(TR), %ecx
 	movq	2 + GUEST(GDTR), %rax
 	movq	(%rax, %rcx), %rdx
 	movq	8(%rax, %rcx), %rsi
-	btq	$PRESENT_BIT, %rdx
+	btrq	$TSS_BUSY_BIT, %rdx
 	jnc	.Lboot_tss
 .Ltss:
-	btrq	$TSS_BUSY_BIT, %rdx
 	movq	%rdx, PASSAGE_GDT_GUEST(%rdi, %rcx)
 	movq	%rsi, PASSAGE_GDT_GUEST + 8(%rdi, %rcx)
 	ltr	%cx

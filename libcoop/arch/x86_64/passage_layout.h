@@ -70,7 +70,7 @@
 #define PASSAGE_GDT_BYTES 0x100
 #define PASSAGE_BOOT_TSS 0x1b00
 #define PASSAGE_BOOT_TSS_BYTES 0x68
-#define PASSAGE_BOOT_IDT 0x1c00 /* the guest's until it loads its own: as IDT_GUEST, but each gate has an IST */
+#define PASSAGE_BOOT_IDT 0x1c00 /* the guest's until it loads its own: IDT_GUEST with an IST in each gate */
 #define PASSAGE_BOOT_STACK_TOP 0x2000
 
 /*
