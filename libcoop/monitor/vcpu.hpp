@@ -65,7 +65,7 @@ private:
 
     static constexpr std::uint32_t no_cpu = ~0u;
     // Doorbells answered without leaving the critical section; bounds how long host interrupts can wait.
-    static constexpr unsigned fast_doorbells = 64;
+    static constexpr unsigned fast_doorbells = 128;
 
     Guest& guest_;
     const std::uint32_t index_;
