@@ -60,10 +60,11 @@ class Ends(unittest.TestCase):
                 if cycle % 5 == 4:  # before it is up
                     job = host.start(guest.start_command())
                     time.sleep(chance.uniform(0, 5))
-                    # The command and the guest's process, whichever there are by now; by name, as one that is
-                    # giving its guest's memory back has no command line any more.
-                    host.run("pkill -9 -x coopctl; while pgrep -x coopctl; do sleep 0.1; done")
+                    # The command and the guest's process, whichever there are by now; then one that it had just made.
+                    host.run("pkill -9 -x coopctl")
                     job.wait(60)
+                    host.run("pkill -9 -x coopctl")
+                    guest.wait_for_end(120)
                 else:
                     guest.start()
                     time.sleep(chance.uniform(0, LONGEST_LIFE))
