@@ -274,9 +274,13 @@ coop_passage_enter:
 	lldt	GUEST(LDTR)
 	movl	$MSR_FS_BASE, %ecx
 	rdmsr
+.Lload_ds:
 	movw	GUEST(DS), %ds
+.Lload_es:
 	movw	GUEST(ES), %es
+.Lload_fs:
 	movw	GUEST(FS), %fs
+.Lload_gs:
 	movw	GUEST(GS), %gs
 	wrmsr
 1:	testl	$PASSAGE_LOAD_CR0, DATA(LOADS)
@@ -392,7 +396,19 @@ coop_passage_enter:
 	/* An external interrupt: the doorbell's first instructions, called with interrupts on. An ordinary exit serves. */
 	cmpl	$32, TAKEN_VECTOR(%rsp)
 	jae	.Ltaken_from_guest
-	/* An exception: the guest's state could not be loaded. Report it; on host text it would be our own bug. */
+	/*
+	 * An exception at a data segment: the guest left between a change of its descriptors and the loading of the selector, as a
+	 * kernel does that changes threads. Long mode's kernels do not use the segment then: it becomes a null one.
+	 */
+	cmpq	$(.Lload_ds - coop_passage_start), %rax
+	je	.Lnull_ds
+	cmpq	$(.Lload_es - coop_passage_start), %rax
+	je	.Lnull_es
+	cmpq	$(.Lload_fs - coop_passage_start), %rax
+	je	.Lnull_fs
+	cmpq	$(.Lload_gs - coop_passage_start), %rax
+	je	.Lnull_gs
+	/* Any other: the guest's state could not be loaded. Report it; on host text it would be our own bug. */
 	movq	TAKEN_RIP(%rsp), %rax
 	subq	DATA(TEXT_GUEST), %rax
 	cmpq	$PASSAGE_TEXT_BYTES, %rax
@@ -409,6 +425,18 @@ coop_passage_enter:
 	movq	%rax, DATA(VECTOR)
 	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
 	jmp	.Lleave
+.Lnull_ds:
+	movw	$0, GUEST(DS)
+	jmp	.Lresume
+.Lnull_es:
+	movw	$0, GUEST(ES)
+	jmp	.Lresume
+.Lnull_fs:
+	movw	$0, GUEST(FS)
+	jmp	.Lresume
+.Lnull_gs:
+	movw	$0, GUEST(GS)
+	jmp	.Lresume
 .Lbad_tables:
 	lgdt	DATA(GDT_GUEST_POINTER)
 	movq	$PASSAGE_VECTOR_IN_PASSAGE + 13, DATA(VECTOR)

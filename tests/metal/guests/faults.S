@@ -14,8 +14,8 @@ guest page_fault
 	ud2
 end_guest page_fault
 
-/* A selector in DS whose segment is not present when it must be loaded again. */
-guest bad_segment
+/* Selectors whose segments are not present when they must be loaded again, and its bases: FS with one, GS. PARAM_RESULT: what is left. */
+guest segments_gone
 	sgdt	GUEST_GDT(%rbx)
 	movq	2 + GUEST_GDT(%rbx), %rsi
 	leaq	16 + GUEST_GDT(%rbx), %rdi
@@ -28,10 +28,37 @@ guest bad_segment
 	lgdt	GUEST_GDT(%rbx)
 	movl	$0x20, %eax
 	movl	%eax, %ds
+	movl	%eax, %es
+	movl	%eax, %fs
+	movl	%eax, %gs
+	movl	$0xc0000100, %ecx
+	movl	$0x12345, %eax
+	xorl	%edx, %edx
+	wrmsr
+	incl	%ecx
+	incl	%eax
+	wrmsr
 	btrq	$47, 16 + 0x20 + GUEST_GDT(%rbx)
 	doorbell COOP_DOORBELL_YIELD
-	panic
-end_guest bad_segment
+	movl	%ds, %eax
+	movl	%es, %ecx
+	orl	%ecx, %eax
+	movl	%fs, %ecx
+	orl	%ecx, %eax
+	movl	%gs, %ecx
+	orl	%ecx, %eax
+	movq	%rax, PARAM_RESULT(%rbx)
+	movl	$0xc0000100, %ecx
+	rdmsr
+	cmpl	$0x12345, %eax
+	jne	9f
+	incl	%ecx
+	rdmsr
+	cmpl	$0x12346, %eax
+	jne	9f
+	power_off
+9:	panic
+end_guest segments_gone
 
 /* Yields for ever with a GDT of its own that has no TSS, so the boot TSS stays in TR. */
 guest no_tss
