@@ -2,7 +2,7 @@
 /*
  * Guests that break what the next switch or interrupt needs, and are contained: each ends with a reason, no
  * register of the host's has changed, and the state test's guest goes on beside it. docs/threat-model.md
- * lists what cannot be contained; fatal.c shows that.
+ * lists what cannot be contained; fatal.py shows that.
  */
 #include "arch/x86_64/passage_layout.h"
 #include "state_session.h"
@@ -208,5 +208,17 @@ void case_flood(void) {
             CHECK(metal_guest_stats(&guest).doorbells[reason] > 0);
     }
     metal_state_end(&neighbour);
+    metal_guest_end(&guest);
+}
+
+/* Never returns: fatal.py looks at what becomes of the machine. */
+void case_fatal(void) {
+    struct metal_guest guest = GUEST(fatal);
+
+    guest.parameters[PARAM_COUNT / 8] = metal_option("way", 0);
+    metal_handle(VECTOR_BEAT, beat);
+    begin_beat(NULL);
+    metal_guest_run(&guest);
+    metal_print("# contained: end %u detail %u\n", (uint64_t)guest.run.end, guest.run.detail);
     metal_guest_end(&guest);
 }

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An NMI at every instruction of a switch, in each direction. With QEMU's -icount the APIC's timer expires
- * after a number of instructions: round after round one more, from the host on its way in and from the guest
- * on its way out. Each NMI must reach the host's handler exactly once, in the host's world, and no register
- * may have changed. Which instructions were hit, nmi_coverage.py reads from QEMU's own log of interrupts.
+ * An NMI at every instruction of a switch, in each direction; and an ordinary interrupt likewise. With QEMU's
+ * -icount the APIC's timer expires after a number of instructions: round after round one more, from the host
+ * on its way in and from the guest on its way out. Each must reach the host's handler exactly once, in the
+ * host's world, and no register may have changed. Which instructions were hit, nmi_coverage.py and
+ * interrupt_coverage.py read from QEMU's own log of interrupts.
  */
 #include "state_session.h"
 
+enum { VECTOR_SWEEP = 0x45 };
+
 struct shot {
     struct metal_guest* guest;
-    uint32_t ticks;
+    uint32_t lvt, ticks;
     bool from_guest;
 };
 
@@ -37,9 +40,9 @@ static void fire(void* argument) {
     const struct shot* shot = argument;
 
     if (shot->from_guest)
-        metal_state_report(shot->guest)->arm = shot->ticks;
+        metal_state_report(shot->guest)->arm = (uint64_t)shot->lvt << 32 | shot->ticks;
     else
-        metal_apic_arm(APIC_NMI, shot->ticks);
+        metal_apic_arm(shot->lvt, shot->ticks);
 }
 
 /* Until the timer has expired, wherever the round has left it. */
@@ -47,12 +50,15 @@ static void settle(void* argument) {
     (void)argument;
     while (metal_apic_timer_left())
         __builtin_ia32_pause();
+    __builtin_ia32_pause(); /* taken by now, interrupts are on */
 }
 
-static bool sweep(struct metal_guest* guest, uint32_t first, uint32_t last, bool from_guest) {
-    for (uint32_t ticks = first; ticks < last; ticks++) {
-        struct shot shot = {guest, ticks, from_guest};
-        uint64_t before = metal_count(VECTOR_NMI);
+static bool sweep(struct metal_guest* guest, uint32_t lvt, uint32_t last, bool from_guest) {
+    const uint32_t vector = lvt == APIC_NMI ? VECTOR_NMI : lvt;
+
+    for (uint32_t ticks = 1; ticks < last; ticks++) {
+        struct shot shot = {guest, lvt, ticks, from_guest};
+        uint64_t before = metal_count(vector);
 
         if (ticks % 4 == 0)
             coop_guest_event(guest->guest, COOP_EVENT_POWER_BUTTON);
@@ -62,8 +68,9 @@ static bool sweep(struct metal_guest* guest, uint32_t first, uint32_t last, bool
             if (!metal_state_round(guest, fire, &shot, settle))
                 return false;
         } while (from_guest && metal_state_report(guest)->arm);
-        if (metal_count(VECTOR_NMI) != before + 1) {
-            metal_print("# %u ticks: %u NMIs\n", (uint64_t)ticks, metal_count(VECTOR_NMI) - before);
+        if (metal_count(vector) != before + 1) {
+            metal_print("# %u ticks: vector %u came %u times\n", (uint64_t)ticks, (uint64_t)vector,
+                        metal_count(vector) - before);
             return false;
         }
     }
@@ -87,21 +94,41 @@ static void sweep_no_tss(uint32_t last) {
     metal_guest_end(&guest);
 }
 
-void case_nmi_sweep(void) {
+static void sweeps(uint32_t lvt, uint32_t passes) {
     const uint64_t seed = metal_option("seed", 1);
-    const uint32_t last = (uint32_t)metal_option("ticks", 700), passes = (uint32_t)metal_option("passes", 12);
+    const uint32_t last = (uint32_t)metal_option("ticks", 700);
     struct metal_guest guest = metal_state_begin(seed);
     bool good = true;
 
     strangers = 0;
     metal_state_roots(host_cr3);
-    metal_handle(VECTOR_NMI, count);
     for (uint32_t pass = 0; good && pass < passes; pass++)
-        good = sweep(&guest, 1, last, false) && sweep(&guest, 1, last, true);
+        good = sweep(&guest, lvt, last, false) && sweep(&guest, lvt, last, true);
     CHECK(good);
     CHECK_EQUAL(strangers, 0);
     CHECK(metal_state_report(&guest)->events > 0);
     metal_state_end(&guest);
-    sweep_no_tss(last);
+}
+
+void case_nmi_sweep(void) {
+    metal_handle(VECTOR_NMI, count);
+    sweeps(APIC_NMI, (uint32_t)metal_option("passes", 12));
+    sweep_no_tss((uint32_t)metal_option("ticks", 700));
     metal_handle(VECTOR_NMI, NULL);
+}
+
+/* The host's world must be whole here too, and this one needs its end. */
+static void count_interrupt(struct metal_frame* frame) {
+    uint64_t cr3;
+
+    metal_apic_end();
+    __asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
+    if ((cr3 != host_cr3[0] && cr3 != host_cr3[1]) || frame->cs != KERNEL_CS || frame->rip < IMAGE_BASE ||
+        (uint64_t)frame < IMAGE_BASE)
+        strangers++;
+}
+
+void case_interrupt_sweep(void) {
+    metal_handle(VECTOR_SWEEP, count_interrupt);
+    sweeps(VECTOR_SWEEP, (uint32_t)metal_option("passes", 4));
 }

@@ -94,6 +94,10 @@ struct state_report* metal_state_report(const struct metal_guest* guest) {
     return (void*)(guest->ram + GUEST_PARAMETERS);
 }
 
+void metal_state_keep_cr4(uint64_t bits) {
+    place.cr4_bits &= ~bits;
+}
+
 void metal_state_roots(uint64_t roots[STATE_VARIANTS]) {
     for (unsigned i = 0; i < STATE_VARIANTS; i++)
         roots[i] = place.cr3[i];
@@ -130,6 +134,9 @@ void metal_state_end(struct metal_guest* guest) {
     put_back();
     if (guest->status == 0 && guest->run.end == COOP_END_PANIC)
         tell("guest", report->differs, report->expected, report->found);
+    if (guest->status == 0)
+        metal_print("# guest ended: %u detail %u rip %x address %x\n", (uint64_t)guest->run.end,
+                    guest->run.detail, guest->run.rip, guest->run.address);
     CHECK_EQUAL(guest->status, -COOP_E_INTERRUPTED);
     CHECK_EQUAL(guest->run.end, 0);
     CHECK(report->rounds > 0);

@@ -11,6 +11,8 @@
  * metal_state_end. */
 struct metal_guest metal_state_begin(uint64_t seed);
 struct state_report* metal_state_report(const struct metal_guest* guest);
+/* Leaves these bits of the host's CR4 alone. */
+void metal_state_keep_cr4(uint64_t bits);
 /* The page-table roots that the host changes between. */
 void metal_state_roots(uint64_t roots[STATE_VARIANTS]);
 /*

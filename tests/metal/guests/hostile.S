@@ -238,4 +238,42 @@ guest own_tables
 	jmp	*PARAM_COUNT(%rbx)
 end_guest own_tables
 
+/* What nobody contains, by PARAM_COUNT (fatal.py has the names). */
+guest fatal
+	load_idt
+	movq	PARAM_COUNT(%rbx), %rax
+	testl	%eax, %eax
+	jz	1f
+	decl	%eax
+	jz	2f
+	decl	%eax
+	jz	3f
+	decl	%eax
+	jz	4f
+	decl	%eax
+	jz	5f
+	movb	$0xfe, %al
+	outb	%al, $0x64
+	jmp	9f
+1:	lidt	ZEROES(%rbx)
+	jmp	9f
+2:	lgdt	ZEROES(%rbx)
+	jmp	9f
+3:	movl	$0xc0000080, %ecx
+	rdmsr
+	btrl	$11, %eax
+	wrmsr
+	jmp	8f
+4:	movabsq	$GUEST_VCPU_DATA, %rdi
+	movl	$64, %ecx
+	movq	$-1, %rax
+	rep stosq
+	jmp	8f
+5:	lidt	ZEROES(%rbx)
+	ud2
+8:	doorbell COOP_DOORBELL_YIELD
+9:	sti
+7:	jmp	7b
+end_guest fatal
+
 	.section .note.GNU-stack, "", @progbits

@@ -4,7 +4,7 @@
  * answers, or one that the monitor answers at once) or as by an interrupt, and verifies them when it is back;
  * for ever. A flat image that runs anywhere.
  * When asked it arms the APIC's timer before it leaves: no ordinary guest may, but nothing else can time an
- * NMI to the instruction.
+ * NMI or an interrupt to the instruction.
  */
 #include "guest.h"
 #include "state.h"
@@ -29,7 +29,7 @@ enum {
     STATE_AT = 0x60000
 };
 enum { PLACE_AT = 0x70000, GPRS_AT = 0x71000, DEVICES = 0x72000 };
-enum { APIC_TIMER = 0x320, APIC_COUNT = 0x380, BY_NMI = 0x400 };
+enum { APIC_TIMER = 0x320, APIC_COUNT = 0x380 };
 enum { IST_BREAKPOINT = 1, TSS_IST1 = 36, FLAGS = 0x247ed5 }; /* CF PF AF ZF SF IF DF OF IOPL NT AC ID */
 
 void state_guest_main(uint8_t* run, uint64_t pud);
@@ -107,12 +107,12 @@ end(struct state_report* report, const struct state* state, struct state_gprs* g
 }
 
 static void arm(struct state_report* report) {
-    const uint32_t ticks = (uint32_t)__atomic_exchange_n(&report->arm, 0, __ATOMIC_RELAXED);
+    const uint64_t shot = __atomic_exchange_n(&report->arm, 0, __ATOMIC_RELAXED);
 
-    if (!ticks)
+    if (!shot)
         return;
-    *(volatile uint32_t*)(APIC + APIC_TIMER) = BY_NMI;
-    *(volatile uint32_t*)(APIC + APIC_COUNT) = ticks;
+    *(volatile uint32_t*)(APIC + APIC_TIMER) = (uint32_t)(shot >> 32);
+    *(volatile uint32_t*)(APIC + APIC_COUNT) = (uint32_t)shot;
 }
 
 void state_guest_upcall(void);

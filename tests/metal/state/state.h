@@ -108,7 +108,8 @@ bool state_verify_gprs(struct state* state, const struct state_gprs* gprs, uint3
 /* The guest's parameters, at GUEST_PARAMETERS. */
 struct state_report {
     uint64_t seed;
-    uint64_t arm;    /* APIC timer ticks: an NMI so long after the guest is about to leave; 0: none */
+    uint64_t arm;    /* APIC timer: its vector register, and below it ticks from when the guest is about to
+                        leave;    0: none */
     uint64_t rounds; /* result: verified */
     uint64_t events; /* result: taken */
     uint64_t differs, expected, found;
