@@ -130,5 +130,5 @@ static void count_interrupt(struct metal_frame* frame) {
 
 void case_interrupt_sweep(void) {
     metal_handle(VECTOR_SWEEP, count_interrupt);
-    sweeps(VECTOR_SWEEP, (uint32_t)metal_option("passes", 4));
+    sweeps(VECTOR_SWEEP, (uint32_t)metal_option("passes", 12));
 }
