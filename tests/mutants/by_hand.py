@@ -22,7 +22,7 @@ ROWS = [
     ("the guest gets the host's CR4", PASSAGE, "GUEST(CR4), %rax\n\tmovq\t%rax, %cr4\n\t/* A GDT", "HOST(CR4), %rax\n\tmovq\t%rax, %cr4\n\t/* A GDT"),
     ("the host gets the guest's GS_BASE", PASSAGE, "load_msr MSR_GS_BASE, HOST(GS_BASE)", "load_msr MSR_GS_BASE, GUEST(GS_BASE)"),
     ("the guest gets the host's GS_BASE", PASSAGE, "load_msr MSR_GS_BASE, GUEST(GS_BASE)", "load_msr MSR_GS_BASE, HOST(GS_BASE)"),
-    ("DS and ES exchanged", PASSAGE, "movw\tGUEST(DS), %ds\n\tmovw\tGUEST(ES), %es", "movw\tGUEST(ES), %ds\n\tmovw\tGUEST(DS), %es"),
+    ("DS and ES exchanged", PASSAGE, "movw\tGUEST(DS), %ds", "movw\tGUEST(ES), %ds", "movw\tGUEST(ES), %es", "movw\tGUEST(DS), %es"),
     ("R8 and R9 exchanged", PASSAGE, "movq\tGPR(8), %r8\n\tmovq\tGPR(9), %r9", "movq\tGPR(9), %r8\n\tmovq\tGPR(8), %r9"),
     # Order.
     ("the host's IDT before its stack", PASSAGE, "movq\tHOST(RSP), %rsp\n\tlidt\tHOST(IDTR)", "lidt\tHOST(IDTR)\n\tmovq\tHOST(RSP), %rsp"),
