@@ -38,7 +38,7 @@ void metal_main(void) {
     struct coop_core_config config = {.tsc_khz = metal_tsc_khz(),
                                       .features = COOP_HOST_TSC_STABLE | COOP_HOST_NMI_KICK,
                                       .cpus = METAL_MAX_CPUS,
-                                      .stuck_limit_ns = 500000000};
+                                      .stuck_limit_ns = 1000000000};
     if (coop_core_load(&config))
         metal_panic("coop_core_load");
     int failed = metal_run_cases();
