@@ -13,7 +13,7 @@ using namespace coop::test;
 namespace {
 
 // More doorbells than this in one go would keep the host's interrupts waiting too long.
-constexpr std::size_t most_doorbells = 64;
+constexpr std::size_t most_doorbells = 128;
 
 // The largest number of entries inside one critical section.
 std::size_t longest_section(const std::vector<std::string>& history) {
