@@ -17,12 +17,3 @@ if(COOP_SANITIZE)
     add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
     add_link_options(-fsanitize=address,undefined -static-libasan -static-libubsan -no-pie)
 endif()
-
-# add_subdirectory_if_there(DIR): parts of the tree may be absent from a partial checkout.
-function(add_subdirectory_if_there directory)
-    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${directory}/CMakeLists.txt)
-        add_subdirectory(${directory})
-    else()
-        message(STATUS "not there, left out: ${directory}")
-    endif()
-endfunction()
