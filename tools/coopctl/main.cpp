@@ -38,6 +38,11 @@ int run(std::vector<std::string> words) {
     return command->run(arguments);
 }
 
+// Standard error may be a pipe that nobody reads: then there is nobody to tell.
+void complain(std::string const& text) {
+    std::fputs(text.c_str(), stderr);
+}
+
 } // namespace
 
 int main(int count, char** words) {
@@ -45,13 +50,13 @@ int main(int count, char** words) {
         int const status = run({words + std::min(count, 1), words + count});
         return std::fflush(stdout) == 0 ? status : static_cast<int>(ExitCode::failure);
     } catch (Failure const& failure) {
-        fmt::print(stderr, "coopctl: {}\n", failure.what());
+        complain(fmt::format("coopctl: {}\n", failure.what()));
         if (!failure.advice().empty()) {
-            fmt::print(stderr, "  {}\n", failure.advice());
+            complain(fmt::format("  {}\n", failure.advice()));
         }
         return static_cast<int>(failure.code());
     } catch (std::exception const& error) {
-        fmt::print(stderr, "coopctl: {}\n", error.what());
+        complain(fmt::format("coopctl: {}\n", error.what()));
         return static_cast<int>(ExitCode::failure);
     }
 }

@@ -171,8 +171,19 @@ class Commands(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(self.run_dir)), ["g.last", "g.log"])
 
     def test_signal_is_a_clean_stop(self):
-        self.guest.send_signal(signal.SIGTERM)
-        self.assertEqual(self.guest.wait(SECONDS), 0)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+            self.guest.send_signal(number)
+            self.assertEqual(self.guest.wait(SECONDS), 0, number)
+            self.assertIn("the guest powered off", self.coopctl("status", "g").stdout)
+            self.start()
+
+    def test_start_outlives_the_reader_of_its_standard_error(self):
+        near, far = os.pipe()
+        os.close(near)
+        with os.fdopen(far, "w") as nobody:
+            done = subprocess.run([COOPCTL, "start", "--foreground", "--kernel", "/none", "x", "--runtime-dir",
+                                   self.run_dir], stderr=nobody, timeout=SECONDS, check=False)
+        self.assertIn(done.returncode, (1, 6))  # no such kernel, or no driver
 
     def test_killed_process(self):
         watcher = self.console()

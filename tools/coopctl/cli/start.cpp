@@ -11,7 +11,6 @@
 #include "spec/config_file.hpp"
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
 #include <iostream>
@@ -104,6 +103,7 @@ int wait_until_ready(Arguments const& arguments, GuestSpec const& spec, Child& c
 } // namespace
 
 int start_command(Arguments const& arguments) {
+    ignore_broken_pipes(); // a guest does not end because nobody reads its log any more
     auto const spec = spec_from(arguments);
     if (!is_administrator()) {
         throw Failure(ExitCode::host, "only root can start guests",
@@ -119,8 +119,8 @@ int start_command(Arguments const& arguments) {
 }
 
 int run_guest_command(Arguments const& arguments) {
-    name_this_thread("coopctl");   // not "exe", which is what was executed
-    std::signal(SIGPIPE, SIG_IGN); // the starter may lose interest
+    name_this_thread("coopctl"); // not "exe", which is what was executed
+    ignore_broken_pipes(); // the starter may lose interest
     try {
         std::string const text((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
         bool reporting = true;

@@ -39,6 +39,8 @@ std::unique_ptr<Child> spawn_self(std::vector<std::string> const& arguments);
 void drop_standard_streams();
 // What tools like ps and top show for it; 15 characters at most.
 void name_this_thread(std::string const& name);
+// Writing to a pipe or socket that nobody reads is an error, not this process's end.
+void ignore_broken_pipes();
 // Blocks the signals that asio handles on the main thread; call on each other thread.
 void block_signals_on_this_thread();
 

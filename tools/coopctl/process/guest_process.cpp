@@ -48,10 +48,13 @@ GuestProcess::GuestProcess(RuntimeDir directory, GuestSpec spec, OpenDriver open
       lock_(take_name(directory_, spec_.name)),
       io_(1),
       log_(io_, directory_.log(spec_.name), foreground, log_stream_),
-      signals_(io_, SIGTERM, SIGINT),
+      signals_(io_),
       force_(io_),
       input_retry_(io_),
       started_(now()) {
+    for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
+        signals_.add(signal);
+    }
     directory_.remove_last(spec_.name); // of an earlier guest
     log_.own().info("starting guest '{}'", spec_.name);
     try {

@@ -165,6 +165,10 @@ void name_this_thread(std::string const& name) {
     pthread_setname_np(pthread_self(), name.c_str());
 }
 
+void ignore_broken_pipes() {
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
 void block_signals_on_this_thread() {
     sigset_t all;
     sigfillset(&all);
