@@ -9,6 +9,7 @@
 #include "tiny_kernel.hpp"
 
 #include <chrono>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <thread>
@@ -146,6 +147,46 @@ TEST_CASE("a reboot that cannot start again is an end with a reason") {
     auto const result = bench.wait();
     CHECK(result.reason == "error");
     CHECK(result.text.starts_with("cannot start again after a reboot: cannot use kernel"));
+}
+
+TEST_CASE("what no one expected is an end with a reason, in a reboot and in the event loop") {
+    Bench bench;
+    bool const in_reboot = GENERATE(true, false);
+    if (in_reboot) {
+        bool again = false;
+        bench.process = std::make_unique<GuestProcess>(
+            bench.directory, bench.spec,
+            [&] {
+                if (std::exchange(again, true)) {
+                    throw std::bad_alloc();
+                }
+                return bench.host.open();
+            },
+            false, std::function<void()>{});
+        bench.host.end_guest({0, COOP_END_REBOOT, 0, 0, 0});
+    } else {
+        bench.host.on_boot = [] { throw std::bad_alloc(); };
+        bench.process = bench.make();
+    }
+    auto const result = bench.process->run();
+    CHECK(result.reason == "error");
+    CHECK(result.text == (in_reboot ? "cannot start again after a reboot: std::bad_alloc"
+                                    : "the guest's process failed: std::bad_alloc"));
+    auto const entry = bench.directory.find("g");
+    REQUIRE(entry);
+    CHECK(entry->last->text == result.text);
+    CHECK(bench.host.drivers() == 0);
+}
+
+TEST_CASE("what no one expected at the start is in the log") {
+    Bench bench;
+    CHECK_THROWS_AS(GuestProcess(
+                        bench.directory, bench.spec,
+                        []() -> std::unique_ptr<Driver> { throw std::bad_alloc(); }, false, {}),
+                    std::bad_alloc);
+    std::ifstream stream(bench.directory.log("g"));
+    std::string const log((std::istreambuf_iterator<char>(stream)), {});
+    CHECK(log.find("std::bad_alloc") != std::string::npos);
 }
 
 TEST_CASE("a name is used once") {

@@ -139,6 +139,9 @@ int run_guest_command(Arguments const& arguments) {
     } catch (Failure const& failure) {
         report(error_message(failure));
         return static_cast<int>(failure.code());
+    } catch (std::exception const& error) { // memory, most likely
+        report(error_message(Failure(ExitCode::failure, error.what())));
+        return static_cast<int>(ExitCode::failure);
     }
 }
 

@@ -61,8 +61,8 @@ GuestProcess::GuestProcess(RuntimeDir directory, GuestSpec spec, OpenDriver open
         start_guest();
         server_ = std::make_unique<ControlServer>(
             io_, ControlListener::create(io_, directory_.socket(spec_.name)), *this);
-    } catch (Failure const& failure) {
-        log_.own().error("{}", failure.what());
+    } catch (std::exception const& error) {
+        log_.own().error("{}", error.what());
         throw;
     }
     wait_for_signal();
@@ -74,8 +74,19 @@ GuestProcess::~GuestProcess() {
 }
 
 EndResult GuestProcess::run() {
-    io_.run();
-    return *result_;
+    for (;;) {
+        try {
+            io_.run();
+            return *result_;
+        } catch (std::exception const& error) {
+            log_.own().error("unexpected: {}", error.what());
+            if (result_) {
+                return *result_; // the clients miss it; `status` has it
+            }
+            guest_.reset();
+            finish(describe_error(fmt::format("the guest's process failed: {}", error.what())));
+        }
+    }
 }
 
 void GuestProcess::start_guest() {
@@ -111,8 +122,8 @@ void GuestProcess::on_ended(EndResult result) {
     state_ = State::starting;
     try {
         start_guest();
-    } catch (Failure const& failure) {
-        finish(describe_error(fmt::format("cannot start again after a reboot: {}", failure.what())));
+    } catch (std::exception const& error) {
+        finish(describe_error(fmt::format("cannot start again after a reboot: {}", error.what())));
     }
 }
 
