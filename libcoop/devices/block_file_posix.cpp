@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::uint64_t sector_bytes = 512;
 constexpr std::size_t zeroes_bytes = 64ull * 1024;
+// O_NONBLOCK: opening a FIFO by mistake must not hang; it means nothing to what is accepted.
+constexpr int common_flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
 #ifdef F_OFD_SETLK
 constexpr int lock_command = F_OFD_SETLK;
@@ -174,11 +176,28 @@ Expected<void> lock(int fd, std::string const& path, bool read_only) {
                    "move it to a file system with locks"};
 }
 
+// A block device for us alone. Linux: O_EXCL without O_CREAT claims it, as a mount, swap or a volume manager does, and so
+// is refused while one of those has it: two writers of one file system destroy it.
+Expected<std::unique_ptr<Descriptor>> claim(std::string const& path, dev_t device) {
+    auto file = std::make_unique<Descriptor>(::open(path.c_str(), common_flags | O_RDWR | O_EXCL));
+    if (file->get() < 0 && errno == EBUSY) {
+        return Failure{fmt::format("disk '{}' is in use by the host (mounted?)", path),
+                       "unmount it first (`lsblk` shows what has it), or give the guest another disk"};
+    }
+    struct stat status {};
+    if (file->get() < 0 || ::fstat(file->get(), &status) != 0) {
+        return Failure{fmt::format("cannot open disk '{}' for writing: {}", path, std::strerror(errno))};
+    }
+    if (!S_ISBLK(status.st_mode) || status.st_rdev != device) {
+        return Failure{fmt::format("disk '{}' changed while it was opened", path), "try again"};
+    }
+    return file;
+}
+
 } // namespace
 
 Expected<std::shared_ptr<BlockFile>> BlockFile::open(std::string const& path, bool read_only) {
-    // O_NONBLOCK: opening a FIFO by mistake must not hang; it means nothing to what is accepted below.
-    int const flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int const flags = (read_only ? O_RDONLY : O_RDWR) | common_flags;
     auto file = std::make_unique<Descriptor>(::open(path.c_str(), flags));
     if (file->get() < 0) {
         bool const only_readable = !read_only && (errno == EACCES || errno == EROFS);
@@ -194,6 +213,13 @@ Expected<std::shared_ptr<BlockFile>> BlockFile::open(std::string const& path, bo
     if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) {
         return Failure{fmt::format("disk image '{}' is neither a regular file nor a block device", path),
                        "name one"};
+    }
+    if (S_ISBLK(status.st_mode) && !read_only) {
+        if (auto claimed = claim(path, status.st_rdev); claimed) {
+            file = std::move(claimed).value();
+        } else {
+            return claimed.error();
+        }
     }
     // lseek, since st_size of a block device is 0.
     off_t const end = ::lseek(file->get(), 0, SEEK_END);

@@ -12,6 +12,7 @@
 #include <random>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -98,6 +99,21 @@ TEST_CASE("one writer, or many readers", "[block_file]") {
     CHECK(one);
     CHECK(two);
     CHECK_THAT(refusal(image, false), Contains("in use"));
+}
+
+// The test claims a device as a mount does. Needs one that this user may open; nothing is written to it.
+TEST_CASE("a device that the host uses is not written", "[block_file]") {
+    for (char const* const name : {"loop0", "loop1", "zram0", "ram0"}) {
+        auto const path = std::string("/dev/") + name;
+        int const claim = ::open(path.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
+        if (claim >= 0) {
+            CHECK_THAT(refusal(path), Contains("is in use by the host (mounted?)"));
+            CHECK_THAT(refusal(path, true), !Contains("in use by the host"));
+            ::close(claim);
+            return;
+        }
+    }
+    WARN("not checked: no block device that can be claimed");
 }
 
 TEST_CASE("a read-only image is not written", "[block_file]") {
