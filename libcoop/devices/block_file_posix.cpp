@@ -176,8 +176,8 @@ Expected<void> lock(int fd, std::string const& path, bool read_only) {
                    "move it to a file system with locks"};
 }
 
-// A block device for us alone. Linux: O_EXCL without O_CREAT claims it, as a mount, swap or a volume manager does, and so
-// is refused while one of those has it: two writers of one file system destroy it.
+// A block device for us alone. Linux: O_EXCL without O_CREAT claims it, as a mount, swap or a volume manager
+// does, and so is refused while one of those has it: two writers of one file system destroy it.
 Expected<std::unique_ptr<Descriptor>> claim(std::string const& path, dev_t device) {
     auto file = std::make_unique<Descriptor>(::open(path.c_str(), common_flags | O_RDWR | O_EXCL));
     if (file->get() < 0 && errno == EBUSY) {

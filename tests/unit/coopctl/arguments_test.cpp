@@ -76,6 +76,20 @@ TEST_CASE("bad command lines are usage errors that name the option") {
     CHECK(bad("console", {"g", "--json"}).starts_with("2: "));
 }
 
+TEST_CASE("seconds are whole and at most a day") {
+    for (char const* const word :
+         {"-1", "86401", "99999999", "99999999999999999999", "1.5", "1s", " 1", "x"}) {
+        auto const wanted = std::string("2: bad number of seconds: '") + word + "'";
+        CHECK(bad("stop", {"g", "--timeout", word}) == wanted);
+        CHECK(bad("start", {"g", "--kernel", "/k", std::string("--wait=") + word}) == wanted);
+    }
+    Arguments const longest(command("stop"), {"g", "--timeout", "86400"});
+    CHECK(longest.get<Seconds>("timeout").count == 86400);
+    CHECK(Arguments(command("start"), {"--wait", "0"}).get<Seconds>("wait").count == 0);
+    CHECK(Arguments(command("stop"), {"g"}).get<Seconds>("timeout").count == 30);
+    CHECK(help_text(command("start")).find("(=120)") != std::string::npos);
+}
+
 TEST_CASE("every command explains itself") {
     for (auto const& each : commands()) {
         auto const text = help_text(each);

@@ -180,9 +180,8 @@ TEST_CASE("what no one expected is an end with a reason, in a reboot and in the 
 
 TEST_CASE("what no one expected at the start is in the log") {
     Bench bench;
-    CHECK_THROWS_AS(GuestProcess(
-                        bench.directory, bench.spec,
-                        []() -> std::unique_ptr<Driver> { throw std::bad_alloc(); }, false, {}),
+    CHECK_THROWS_AS(GuestProcess(bench.directory, bench.spec,
+                                 []() -> std::unique_ptr<Driver> { throw std::bad_alloc(); }, false, {}),
                     std::bad_alloc);
     std::ifstream stream(bench.directory.log("g"));
     std::string const log((std::istreambuf_iterator<char>(stream)), {});

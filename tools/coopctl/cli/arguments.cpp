@@ -8,7 +8,9 @@
 #include "spec/name.hpp"
 #include "spec/size.hpp"
 
+#include <charconv>
 #include <fmt/format.h>
+#include <ostream>
 #include <sstream>
 
 namespace coop::ctl {
@@ -31,6 +33,23 @@ po::options_description visible_options(Command const& command) {
 }
 
 } // namespace
+
+void validate(boost::any& value, std::vector<std::string> const& words, Seconds*, int) {
+    po::validators::check_first_occurrence(value);
+    auto const& word = po::validators::get_single_string(words);
+    Seconds seconds{};
+    auto const* const end = word.data() + word.size();
+    auto const [rest, error] = std::from_chars(word.data(), end, seconds.count);
+    if (error != std::errc{} || rest != end || seconds.count > Seconds::most) {
+        throw Failure(ExitCode::usage, fmt::format("bad number of seconds: '{}'", word),
+                      fmt::format("write a whole number from 0 to {}", Seconds::most));
+    }
+    value = seconds;
+}
+
+std::ostream& operator<<(std::ostream& stream, Seconds seconds) {
+    return stream << seconds.count;
+}
 
 Arguments::Arguments(Command const& command, std::vector<std::string> const& words) {
     auto options = visible_options(command);
@@ -79,7 +98,7 @@ void add_start_options(po::options_description& options) {
         "a disk; may be given several times, and then replaces the disks of the configuration file")(
         "vcpus", text("N"), "virtual CPUs (default 1)")(
         "no-reboot", po::bool_switch(), "end when the guest reboots, instead of starting it again")(
-        "wait", po::value<unsigned>()->default_value(120)->value_name("SECONDS"),
+        "wait", po::value<Seconds>()->default_value({120})->value_name("SECONDS"),
         "how long to wait for the guest's kernel to come up; 0: not at all")(
         "foreground", po::bool_switch(), "stay, with the log on standard error, until the guest has ended");
 }

@@ -6,12 +6,22 @@
 #include "spec/guest_spec.hpp"
 
 #include <boost/program_options.hpp>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
 namespace coop::ctl {
 
 struct Command;
+
+// A time limit as an option's value: whole seconds, up to a day.
+struct Seconds {
+    static constexpr unsigned most = 86400;
+    unsigned count;
+};
+// For Boost.Program_options. Throws Failure (usage).
+void validate(boost::any& value, std::vector<std::string> const& words, Seconds*, int);
+std::ostream& operator<<(std::ostream& stream, Seconds seconds);
 
 class Arguments {
 public:

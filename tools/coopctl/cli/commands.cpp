@@ -18,8 +18,8 @@ std::vector<Command> const& commands() {
          Command::with_name, true, false,
          [](po::options_description& options) {
              options.add_options()("timeout",
-                                   po::value<unsigned>()
-                                       ->default_value(GuestProcess::default_stop_seconds)
+                                   po::value<Seconds>()
+                                       ->default_value({GuestProcess::default_stop_seconds})
                                        ->value_name("SECONDS"),
                                    "how long the guest may take");
          },

@@ -55,7 +55,7 @@ void report(nlohmann::json const& message) {
 // Follows the child's reports until the guest is up.
 int wait_until_ready(Arguments const& arguments, GuestSpec const& spec, Child& child) {
     using Clock = std::chrono::steady_clock;
-    auto const seconds = arguments.get<unsigned>("wait");
+    auto const seconds = arguments.get<Seconds>("wait").count;
     auto deadline = Clock::time_point::max();
     LineBuffer lines;
     for (;;) {
@@ -120,7 +120,7 @@ int start_command(Arguments const& arguments) {
 
 int run_guest_command(Arguments const& arguments) {
     name_this_thread("coopctl"); // not "exe", which is what was executed
-    ignore_broken_pipes(); // the starter may lose interest
+    ignore_broken_pipes();       // the starter may lose interest
     try {
         std::string const text((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
         bool reporting = true;

@@ -23,7 +23,7 @@ void print_end(Arguments const& arguments, EndResult const& result) {
 
 int stop_command(Arguments const& arguments) {
     Client client(arguments.runtime_dir(), arguments.guest_name());
-    client.request(StopRequest{arguments.get<unsigned>("timeout")});
+    client.request(StopRequest{arguments.get<Seconds>("timeout").count});
     auto const result = client.wait_for_end();
     print_end(arguments, result);
     return static_cast<int>(result.abnormal ? ExitCode::guest_failed : ExitCode::ok);
