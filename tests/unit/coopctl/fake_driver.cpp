@@ -170,7 +170,9 @@ public:
     }
     void event(std::uint64_t) override {
         host_.call(COOP_REQUEST_EVENT);
-        if (host_.heed_power_button) {
+        if (host_.lost_presses > 0) {
+            --host_.lost_presses;
+        } else if (host_.heed_power_button) {
             host_.end_guest({0, COOP_END_POWEROFF, 0, 0, 0});
         }
     }

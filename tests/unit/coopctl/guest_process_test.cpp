@@ -101,6 +101,16 @@ TEST_CASE("a guest that ignores the power button is ended by force") {
     bench.wait();
 }
 
+TEST_CASE("the power button is pressed again if a press was lost") {
+    Bench bench;
+    bench.host.lost_presses = 1;
+    bench.run();
+    Client client(bench.directory, "g");
+    client.request(StopRequest{30});
+    CHECK(client.wait_for_end().reason == "poweroff");
+    bench.wait();
+}
+
 TEST_CASE("kill") {
     Bench bench;
     bench.run();

@@ -50,6 +50,7 @@ GuestProcess::GuestProcess(RuntimeDir directory, GuestSpec spec, OpenDriver open
       log_(io_, directory_.log(spec_.name), foreground, log_stream_),
       signals_(io_),
       force_(io_),
+      press_again_(io_),
       input_retry_(io_),
       started_(now()) {
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
@@ -136,6 +137,7 @@ void GuestProcess::finish(EndResult result) {
     result.ended = now();
     state_ = State::ended;
     force_.cancel();
+    press_again_.cancel();
     input_retry_.cancel();
     signals_.cancel();
     if (result.abnormal) {
@@ -196,7 +198,25 @@ void GuestProcess::stop(unsigned timeout_seconds) {
     log_.own().info("asking the guest to shut down, for {} s", timeout_seconds);
     guest_->press_power_button();
     state_ = State::stopping;
+    press_again_later();
     force_later(timeout_seconds);
+}
+
+// A press can be lost while user space comes up: there is no init yet that could act on it. One too many is
+// harmless.
+void GuestProcess::press_again_later() {
+    press_again_.expires_after(std::chrono::seconds(press_again_seconds));
+    press_again_.async_wait([this](boost::system::error_code error) {
+        if (error || !guest_) {
+            return;
+        }
+        try {
+            guest_->press_power_button();
+        } catch (Failure const& failure) {
+            log_.own().error("{}", failure.what());
+        }
+        press_again_later();
+    });
 }
 
 void GuestProcess::force_later(unsigned seconds) {
@@ -206,6 +226,7 @@ void GuestProcess::force_later(unsigned seconds) {
             return;
         }
         forced_ = true;
+        press_again_.cancel();
         log_.own().warn("the guest did not shut down in time: ending it by force");
         try {
             guest_->kill();
@@ -219,6 +240,7 @@ void GuestProcess::kill() {
     if (guest_) {
         log_.own().info("ending the guest by force");
         state_ = State::stopping;
+        press_again_.cancel();
         guest_->kill();
     }
 }

@@ -25,6 +25,7 @@ class GuestProcess : public ControlTarget {
 public:
     static constexpr std::size_t scrollback = std::size_t{64} << 10;
     static constexpr unsigned default_stop_seconds = 30;
+    static constexpr unsigned press_again_seconds = 5;
 
     using OpenDriver = std::function<std::unique_ptr<Driver>()>;
 
@@ -46,6 +47,7 @@ private:
     void on_ready();
     void on_ended(EndResult result);
     void finish(EndResult result);
+    void press_again_later();
     void force_later(unsigned seconds);
     void wait_for_signal();
     void on_signal();
@@ -72,6 +74,7 @@ private:
     ProcessLog log_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer force_;
+    boost::asio::steady_timer press_again_;
     boost::asio::steady_timer input_retry_;
     State state_ = State::starting;
     bool forced_ = false; // ended because it did not stop in time
