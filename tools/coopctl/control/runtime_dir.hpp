@@ -27,7 +27,7 @@ public:
     std::filesystem::path socket(std::string const& name) const { return path_ / (name + ".sock"); }
     std::filesystem::path lock(std::string const& name) const { return path_ / (name + ".pid"); }
     std::filesystem::path log(std::string const& name) const { return path_ / (name + ".log"); }
-    std::filesystem::path older_log(std::string const& name) const { return path_ / (name + ".1.log"); }
+    std::filesystem::path older_log(std::string const& name) const { return path_ / (name + ".log.1"); }
     std::filesystem::path last(std::string const& name) const { return path_ / (name + ".last"); }
 
     struct Entry {

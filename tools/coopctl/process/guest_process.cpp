@@ -47,7 +47,7 @@ GuestProcess::GuestProcess(RuntimeDir directory, GuestSpec spec, OpenDriver open
       ready_(std::move(ready)),
       lock_(take_name(directory_, spec_.name)),
       io_(1),
-      log_(io_, directory_.log(spec_.name), foreground, log_stream_),
+      log_(io_, directory_.log(spec_.name), directory_.older_log(spec_.name), foreground, log_stream_),
       signals_(io_),
       force_(io_),
       press_again_(io_),

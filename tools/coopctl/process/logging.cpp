@@ -3,12 +3,12 @@
 #include "process/logging.hpp"
 
 #include "failure.hpp"
+#include "process/log_file.hpp"
 
 #include <boost/asio/post.hpp>
 #include <mutex>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
 namespace coop::ctl {
@@ -43,12 +43,12 @@ private:
 
 } // namespace
 
-ProcessLog::ProcessLog(boost::asio::io_context& io, std::filesystem::path const& file, bool foreground,
-                       Stream& stream)
+ProcessLog::ProcessLog(boost::asio::io_context& io, std::filesystem::path const& file,
+                       std::filesystem::path const& older, bool foreground, Stream& stream)
     : stream_tie_(std::make_shared<int>()) {
     std::vector<spdlog::sink_ptr> sinks;
     try {
-        sinks.push_back(std::make_shared<spdlog::sinks::rotating_file_sink_mt>(file.string(), file_most, 1));
+        sinks.push_back(std::make_shared<LogFile>(file, older, file_most));
     } catch (spdlog::spdlog_ex const& error) {
         throw Failure(ExitCode::failure, error.what());
     }

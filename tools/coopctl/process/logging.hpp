@@ -16,11 +16,11 @@ namespace coop::ctl {
 
 class ProcessLog {
 public:
-    static constexpr std::size_t file_most = 1 << 20; // bytes; one older file is kept
+    static constexpr std::size_t file_most = 1 << 20; // bytes; what is older is in the older file
 
     // Throws Failure if the file cannot be written. stream gets each line on io's thread.
-    ProcessLog(boost::asio::io_context& io, std::filesystem::path const& file, bool foreground,
-               Stream& stream);
+    ProcessLog(boost::asio::io_context& io, std::filesystem::path const& file,
+               std::filesystem::path const& older, bool foreground, Stream& stream);
     ~ProcessLog();
     ProcessLog(ProcessLog const&) = delete;
     ProcessLog& operator=(ProcessLog const&) = delete;
