@@ -203,6 +203,18 @@ class Commands(unittest.TestCase):
         self.guest.send_signal(signal.SIGCONT)
         self.assertEqual([guest["state"] for guest in guests], ["unresponsive"])
 
+    def test_a_process_that_is_about_to_start_its_guest(self):
+        with open(self.run_dir / "s.pid", "w", encoding="ascii") as lock:  # what it has before its socket
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            lock.write("12345\n")
+            lock.flush()
+            guests = json.loads(self.coopctl("list", "--json").stdout)
+            self.assertEqual([(guest["name"], guest["state"]) for guest in guests], [("g", "running"), ("s", "starting")])
+            self.assertIn("State:    starting", self.coopctl("status", "s").stdout)
+            stop = self.coopctl("stop", "s")
+            self.assertEqual(stop.returncode, 1)
+            self.assertIn("guest 's' (process 12345) is just starting", stop.stderr)
+
     def test_follow_the_log_to_the_end(self):
         with subprocess.Popen([COOPCTL, "logs", "g", "--follow", "--runtime-dir", self.run_dir], text=True,
                               stdout=subprocess.PIPE) as logs:

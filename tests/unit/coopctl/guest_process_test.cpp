@@ -222,6 +222,21 @@ TEST_CASE("what a killed process left behind is replaced") {
     CHECK_FALSE(exists(bench.directory.last("g")));
 }
 
+TEST_CASE("there is no socket until the guest has started") {
+    Bench bench;
+    bench.directory.prepare();
+    bench.files.write("run/g.sock", "of a process that was killed");
+    bool seen = true;
+    GuestProcess const process(bench.directory, bench.spec,
+                               [&] {
+                                   seen = exists(bench.directory.socket("g"));
+                                   return bench.host.open();
+                               },
+                               false, {});
+    CHECK_FALSE(seen);
+    CHECK(exists(bench.directory.socket("g")));
+}
+
 TEST_CASE("a start that fails leaves a log and nothing else, whichever call fails") {
     for (unsigned n = 1; n <= 10; ++n) {
         Bench bench;

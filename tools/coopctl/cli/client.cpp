@@ -28,6 +28,14 @@ ControlStream connect(boost::asio::io_context& io, RuntimeDir const& directory, 
                 timer.wait();
                 continue;
             }
+            if (auto const again = directory.find(name); !again || !again->process) {
+                throw not_running(directory, name); // it has just ended
+            }
+            if (directory.without_socket(name)) {
+                throw Failure(ExitCode::failure,
+                              fmt::format("guest '{}' (process {}) is just starting", name, *entry->process),
+                              "try again in a moment; `coopctl list` shows its state");
+            }
             throw Failure(ExitCode::failure,
                           fmt::format("guest '{}' (process {}) does not answer: {}", name, *entry->process,
                                       failure.what()),

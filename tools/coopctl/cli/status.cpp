@@ -25,6 +25,9 @@ Json status_of(RuntimeDir const& directory, RuntimeDir::Entry const& entry) {
             return Client(directory, entry.name).request(StatusRequest{});
         } catch (Failure const& failure) {
             auto const again = directory.find(entry.name);
+            if (again && again->process && directory.without_socket(entry.name)) {
+                return {{"name", entry.name}, {"state", "starting"}, {"pid", *again->process}};
+            }
             if (again && again->process) {
                 return {{"name", entry.name},
                         {"state", "unresponsive"},

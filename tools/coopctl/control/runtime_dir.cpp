@@ -95,6 +95,16 @@ void RuntimeDir::write_last(EndResult const& result) const {
     }
 }
 
+bool RuntimeDir::without_socket(std::string const& name) const {
+    std::error_code error;
+    return !fs::exists(socket(name), error) && !error;
+}
+
+void RuntimeDir::remove_stale_socket(std::string const& name) const {
+    std::error_code ignored;
+    fs::remove(socket(name), ignored);
+}
+
 void RuntimeDir::remove_last(std::string const& name) const {
     std::error_code ignored;
     fs::remove(last(name), ignored);

@@ -42,6 +42,10 @@ public:
 
     // Atomically. Throws Failure.
     void write_last(EndResult const& result) const;
+    // A process has this name, but takes no clients: it starts its guest, or is about to go.
+    bool without_socket(std::string const& name) const;
+    // Of a process that was killed. The caller holds the guest's lock.
+    void remove_stale_socket(std::string const& name) const;
     // Forgets how an earlier guest of this name ended.
     void remove_last(std::string const& name) const;
 

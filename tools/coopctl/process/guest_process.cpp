@@ -56,7 +56,8 @@ GuestProcess::GuestProcess(RuntimeDir directory, GuestSpec spec, OpenDriver open
     for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
         signals_.add(signal);
     }
-    directory_.remove_last(spec_.name); // of an earlier guest
+    directory_.remove_last(spec_.name);         // of an earlier guest
+    directory_.remove_stale_socket(spec_.name); // clients: no socket yet, so it starts
     log_.own().info("starting guest '{}'", spec_.name);
     try {
         start_guest();
