@@ -2,10 +2,12 @@
 // Words: why a guest ended, what the driver's refusals mean, page-table isolation.
 #include "coop/host.h"
 #include "failing.hpp"
+#include "os/driver.hpp"
 #include "process/command_line.hpp"
 #include "process/driver_explain.hpp"
 #include "process/end_reason.hpp"
 
+#include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -18,6 +20,15 @@ EndResult end(coop_u32 reason, coop_u64 detail = 0, coop_u64 rip = 0, coop_u64 a
 }
 
 } // namespace
+
+TEST_CASE("a device that cannot be opened: why, and what to do") {
+    CHECK(std::string(explain_open(ENOENT, true).what()).find("module is not loaded") != std::string::npos);
+    CHECK(std::string(explain_open(EPERM, true).what()).find("locked down") != std::string::npos);
+    CHECK(explain_open(EPERM, true).advice().find("lockdown=") != std::string::npos);
+    CHECK(explain_open(EPERM, false).advice().starts_with("run coopctl as root"));
+    CHECK(explain_open(EACCES, false).code() == ExitCode::host);
+    CHECK(std::string(explain_open(EMFILE, true).what()) == "cannot open /dev/coop: Too many open files");
+}
 
 TEST_CASE("each end has a word, a text and a verdict") {
     struct Case {

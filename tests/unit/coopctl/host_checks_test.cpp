@@ -66,7 +66,7 @@ TEST_CASE("obstacles come with advice") {
     CHECK(find(checks, "fred").verdict == Verdict::problem);
     CHECK(find(checks, "cet").verdict == Verdict::note);
     CHECK(find(checks, "paging").value == "4-level");
-    CHECK(find(checks, "lockdown").verdict == Verdict::note);
+    CHECK(find(checks, "lockdown").verdict == Verdict::problem);
     CHECK(find(checks, "module-signatures").verdict == Verdict::note);
     CHECK(find(checks, "tsc").verdict == Verdict::note);
     CHECK(find(checks, "memory").verdict == Verdict::note);

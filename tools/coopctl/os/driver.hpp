@@ -64,6 +64,8 @@ public:
 
 // Throws Failure (host): no device, no rights.
 std::unique_ptr<Driver> open_driver();
+// Why the device cannot be opened: error is an errno value.
+Failure explain_open(int error, bool administrator);
 
 char const* request_name(coop_request request);
 

@@ -3,6 +3,7 @@
 #include "os/driver.hpp"
 
 #include "os/linux/file_descriptor.hpp"
+#include "os/process.hpp"
 
 #include <array>
 #include <boost/asio/buffer.hpp>
@@ -209,19 +210,31 @@ std::unique_ptr<Driver> open_driver() {
     if (device.get() >= 0) {
         return std::make_unique<LinuxDriver>(std::move(device));
     }
-    switch (errno) {
+    throw explain_open(errno, is_administrator());
+}
+
+Failure explain_open(int error, bool administrator) {
+    switch (error) {
     case ENOENT:
     case ENXIO:
     case ENODEV:
-        throw Failure(
+        return {
             ExitCode::host, fmt::format("{} does not exist: the coop module is not loaded", device_path),
-            "load it with `modprobe coop`, or `insmod coop.ko`; `coopctl doctor` says whether this host can");
+            "load it with `modprobe coop`, or `insmod coop.ko`; `coopctl doctor` says whether this host can"};
     case EACCES:
     case EPERM:
-        throw Failure(ExitCode::host, fmt::format("no permission to open {}", device_path),
-                      "run coopctl as root: whoever controls a guest controls the host");
+        if (administrator) {
+            return {
+                ExitCode::host,
+                fmt::format("not even root may open {}: the kernel is locked down, or this is a container",
+                            device_path),
+                "boot without lockdown= and with Secure Boot off (`coopctl doctor` shows the lockdown); in a "
+                "container CAP_SYS_ADMIN is missing"};
+        }
+        return {ExitCode::host, fmt::format("no permission to open {}", device_path),
+                "run coopctl as root: whoever controls a guest controls the host"};
     default:
-        throw Failure(ExitCode::host, fmt::format("cannot open {}: {}", device_path, std::strerror(errno)));
+        return {ExitCode::host, fmt::format("cannot open {}: {}", device_path, std::strerror(error))};
     }
 }
 

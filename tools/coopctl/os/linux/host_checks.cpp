@@ -64,8 +64,10 @@ Check lockdown(Facts const& facts) {
     auto const mode = begin == std::string::npos || end < begin ? "not in this kernel"
                                                                 : text.substr(begin + 1, end - begin - 1);
     bool const locked = mode == "integrity" || mode == "confidentiality";
-    return {"lockdown", "Kernel lockdown", locked ? Verdict::note : Verdict::good, mode,
-            locked ? "only signed modules load: sign coop.ko with an enrolled key" : ""};
+    return {"lockdown", "Kernel lockdown", locked ? Verdict::problem : Verdict::good, mode,
+            locked ? "guests run in ring 0, which lockdown forbids, so the module refuses: boot without "
+                     "lockdown= and with Secure Boot off"
+                   : ""};
 }
 
 Check signatures(Facts const& facts) {

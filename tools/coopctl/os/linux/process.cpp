@@ -84,7 +84,8 @@ struct SpawnSettings {
         posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
         posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-        // Of the caller's own descriptors none: it may wait for their end, or want to unmount what they are on.
+        // Of the caller's own descriptors none: it may wait for their end, or want to unmount what they are
+        // on.
         posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
         posix_spawn_file_actions_addchdir_np(&actions, "/");
         posix_spawnattr_init(&attributes);
