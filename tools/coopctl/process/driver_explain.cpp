@@ -23,21 +23,10 @@ void check_abi(coop_version const& version) {
 }
 
 std::string refusal_text(std::uint32_t refusal) {
-    switch (refusal) {
-    case COOP_HOST_FRED:
+    if (refusal == COOP_HOST_FRED) { // the only one this version's driver has
         return "the host kernel uses FRED event delivery; boot it with fred=off";
-    case COOP_HOST_LA57:
-        return "the host's 5-level paging is not supported by this driver; boot the host with no5lvl";
-    case COOP_HOST_PCID:
-        return "the host's use of PCIDs is not supported by this driver; boot the host with nopcid";
-    case COOP_HOST_VMX_ON:
-        return "the host runs a hypervisor that this driver cannot live with; unload kvm";
-    case COOP_HOST_CET:
-        return "the host uses control-flow enforcement (CET) that cannot be switched off; boot it with "
-               "ibt=off";
-    default:
-        return fmt::format("the driver refuses for reason {:#x}", refusal);
     }
+    return fmt::format("the driver refuses for reason {:#x}", refusal);
 }
 
 void check_host(coop_host_info const& host) {
