@@ -69,11 +69,25 @@ TEST_CASE("obstacles come with advice") {
     CHECK(find(checks, "lockdown").verdict == Verdict::problem);
     CHECK(find(checks, "module-signatures").verdict == Verdict::note);
     CHECK(find(checks, "tsc").verdict == Verdict::note);
-    CHECK(find(checks, "memory").verdict == Verdict::note);
+    CHECK(find(checks, "memory").verdict == Verdict::problem);
     CHECK(find(checks, "module").verdict == Verdict::problem);
     for (auto const& each : checks) {
         CHECK((each.verdict != Verdict::problem || !each.advice.empty()));
     }
+}
+
+TEST_CASE("memory: none for any guest, little, enough") {
+    auto const verdict = [](std::uint64_t bytes) {
+        FakeHost host;
+        host.info.ram_available = bytes;
+        std::vector<Check> checks;
+        add_driver_checks(checks, *host.open());
+        return find(checks, "memory").verdict;
+    };
+    CHECK(verdict(0) == Verdict::problem);
+    CHECK(verdict((32ull << 20) - 1) == Verdict::problem);
+    CHECK(verdict(32ull << 20) == Verdict::note);
+    CHECK(verdict(256ull << 20) == Verdict::good);
 }
 
 TEST_CASE("the driver's word counts more than guesses") {

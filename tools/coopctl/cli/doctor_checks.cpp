@@ -3,7 +3,6 @@
 #include "cli/doctor_checks.hpp"
 
 #include "process/driver_explain.hpp"
-#include "spec/size.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -58,7 +57,7 @@ void add_driver_checks(std::vector<Check>& checks, Driver& driver) {
     set("nmi-eviction", "NMI eviction", has(COOP_HOST_NMI_KICK) ? Verdict::good : Verdict::note,
         has(COOP_HOST_NMI_KICK) ? "possible" : "not possible",
         has(COOP_HOST_NMI_KICK) ? "" : "a guest that keeps interrupts off holds its CPU");
-    set("memory", "Memory", Verdict::good, fmt::format("{} for guests", format_size(host.ram_available)));
+    replace_check(checks, memory_check(host.ram_available, "for guests"));
     set("guests", "Guests", Verdict::good, fmt::format("{} running, {} CPUs", host.guests, host.cpus));
     if (host.refusal != 0) {
         set("refusal", "Driver", Verdict::problem, refusal_text(host.refusal));

@@ -2,6 +2,7 @@
 // What can be learnt about the host without the driver.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct Check {
     std::string advice; // for a problem: what to do
 };
 
+// Whether bytes, of which what says what they are, are enough for a guest.
+Check memory_check(std::uint64_t bytes, char const* what);
 // In the order to show them. root: where the system's files are, for tests.
 std::vector<Check> host_checks(std::filesystem::path const& root = "/");
 

@@ -16,7 +16,6 @@ namespace coop::ctl {
 namespace {
 
 constexpr std::uint64_t memory_unit = 2ull << 20;
-constexpr std::uint64_t memory_least = 32ull << 20;
 constexpr std::uint64_t memory_most = 1ull << 46; // MAX_PHYSMEM_BITS of the guest kernel
 constexpr std::uint64_t memory_default = 512ull << 20;
 constexpr std::size_t serial_most = 20;

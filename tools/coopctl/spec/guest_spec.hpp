@@ -10,6 +10,8 @@
 
 namespace coop::ctl {
 
+constexpr std::uint64_t memory_least = 32ull << 20; // of a guest
+
 struct DiskSpec {
     std::string path; // absolute once in a GuestSpec
     bool readonly = false;

@@ -2,6 +2,7 @@
 // Host facts from /proc and /sys.
 #include "os/host_checks.hpp"
 
+#include "spec/guest_spec.hpp"
 #include "spec/size.hpp"
 
 #include <charconv>
@@ -113,9 +114,7 @@ Check memory(Facts const& facts) {
     if (std::from_chars(text.data(), text.data() + text.size(), kib).ec != std::errc{}) {
         return {"memory", "Memory", Verdict::unknown, "unknown", ""};
     }
-    constexpr std::uint64_t small = 256ull << 10;
-    return {"memory", "Memory", kib < small ? Verdict::note : Verdict::good,
-            fmt::format("{} available", format_size(kib << 10)), kib < small ? "little for a guest" : ""};
+    return memory_check(kib << 10, "available");
 }
 
 Check module_loaded(Facts const& facts) {
@@ -125,6 +124,18 @@ Check module_loaded(Facts const& facts) {
 }
 
 } // namespace
+
+Check memory_check(std::uint64_t bytes, char const* what) {
+    constexpr std::uint64_t little = 256ull << 20;
+    auto const value = fmt::format("{} {}", format_size(bytes), what);
+    if (bytes < memory_least) {
+        return {
+            "memory", "Memory", Verdict::problem, value,
+            fmt::format("a guest needs {} at the least: free memory on the host", format_size(memory_least))};
+    }
+    return {"memory", "Memory", bytes < little ? Verdict::note : Verdict::good, value,
+            bytes < little ? "little for a guest" : ""};
+}
 
 std::vector<Check> host_checks(fs::path const& root) {
     Facts const facts(root);
