@@ -113,6 +113,8 @@ CASES = [Case(*row) for row in [
      ["/tmp/bad.toml:3: unknown key 'speed' of a disk", "known keys"]),
     # --- rights and versions
     ("not root", f"{NOBODY} {GOOD} x", HOST, ["only root can start guests", "sudo"]),
+    ("list when not root", f"mkdir -p -m 700 /run/coop; {NOBODY} coopctl list", HOST,
+     ["cannot read /run/coop: Permission denied", "as root"]),
     ("another control ABI", f"COOP_CONTROL_MAJOR=7 {OTHER_VERSION} {GOOD} x", HOST,
      ["ABI version mismatch: coopctl has control ABI 1.0", "driver has 7.0 and 1.0", "from the same build"]),
     ("another guest ABI", f"COOP_GUEST_MAJOR=7 {OTHER_VERSION} {GOOD} x", HOST,

@@ -108,6 +108,24 @@ TEST_CASE("running, ended and lost guests are told apart") {
     CHECK_FALSE(directory.find("dead"));
 }
 
+TEST_CASE("whoever may not look into the directory is told to be root, by status 6") {
+    TemporaryDirectory const temporary;
+    auto const path = temporary.path() / "run";
+    REQUIRE(mkdir(path.c_str(), 0700) == 0);
+    REQUIRE(chmod(path.c_str(), 0) == 0);
+    bool const root = geteuid() == 0;
+    if (root) { // whom no mode keeps out
+        REQUIRE(seteuid(65534) == 0);
+    }
+    auto const told = failing([&] { RuntimeDir(path).check_readable(); });
+    if (root) {
+        REQUIRE(seteuid(0) == 0);
+    }
+    CHECK(told == "6: cannot read " + path.string() + ": Permission denied");
+    CHECK(failing([&] { RuntimeDir(temporary.write("file", "")).check_readable(); }).starts_with("1: "));
+    CHECK(failing([&] { RuntimeDir(temporary.path() / "none").check_readable(); }) == "");
+}
+
 TEST_CASE("the directory is private or refused") {
     TemporaryDirectory const temporary;
     RuntimeDir const directory(temporary.path() / "coop");

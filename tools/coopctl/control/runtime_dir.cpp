@@ -25,7 +25,9 @@ void RuntimeDir::check_readable() const {
     std::error_code error;
     fs::directory_iterator const entries(path_, error);
     if (error && error != std::errc::no_such_file_or_directory) {
-        throw Failure(ExitCode::failure, fmt::format("cannot read {}: {}", path_.string(), error.message()),
+        bool const rights = error == std::errc::permission_denied;
+        throw Failure(rights ? ExitCode::host : ExitCode::failure,
+                      fmt::format("cannot read {}: {}", path_.string(), error.message()),
                       "run coopctl as root: guests are root's business");
     }
 }
