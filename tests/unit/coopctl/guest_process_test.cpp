@@ -207,6 +207,17 @@ TEST_CASE("a name is used once") {
     CHECK(client.request(StatusRequest{}).at("name") == "g");
 }
 
+TEST_CASE("a client too many is told so") {
+    Bench bench;
+    bench.run();
+    std::vector<std::unique_ptr<Client>> clients;
+    for (std::size_t i = 0; i < ControlServer::sessions_most; ++i) {
+        clients.push_back(std::make_unique<Client>(bench.directory, "g"));
+    }
+    CHECK(failing([&] { Client(bench.directory, "g"); }) == "1: guest 'g' has 64 clients already");
+    CHECK(clients.front()->request(StatusRequest{}).at("name") == "g");
+}
+
 TEST_CASE("what a killed process left behind is replaced") {
     Bench bench;
     bench.directory.prepare();

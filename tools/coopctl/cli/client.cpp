@@ -44,6 +44,11 @@ ControlStream connect(boost::asio::io_context& io, RuntimeDir const& directory, 
     }
 }
 
+Failure failure_from(nlohmann::json const& error) {
+    return {static_cast<ExitCode>(error.value("code", 1)), error.value("message", "refused"),
+            error.value("advice", "")};
+}
+
 } // namespace
 
 Failure not_running(RuntimeDir const& directory, std::string const& name) {
@@ -58,7 +63,11 @@ Failure not_running(RuntimeDir const& directory, std::string const& name) {
 
 Client::Client(RuntimeDir const& directory, std::string const& name)
     : stream_(connect(io_, directory, name)), name_(name) {
-    check_protocol(receive(answer_time));
+    auto const hello = receive(answer_time);
+    if (hello.value("type", "") == "error") { // it takes no more clients
+        throw failure_from(hello);
+    }
+    check_protocol(hello);
     send(HelloRequest{protocol_version});
 }
 
@@ -140,8 +149,7 @@ nlohmann::json Client::request(Request const& request) {
             return message.value("data", nlohmann::json());
         }
         if (type == "error") {
-            throw Failure(static_cast<ExitCode>(message.value("code", 1)),
-                          message.value("message", "refused"), message.value("advice", ""));
+            throw failure_from(message);
         }
         if (type == "end") {
             throw Failure(ExitCode::no_guest, fmt::format("guest '{}' has just ended", name_));

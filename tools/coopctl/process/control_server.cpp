@@ -2,7 +2,10 @@
 // Accepting, finding and dismissing clients.
 #include "process/control_server.hpp"
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace coop::ctl {
@@ -22,7 +25,16 @@ ControlServer::~ControlServer() {
 
 void ControlServer::accept(ControlStream stream) {
     if (sessions_.size() >= sessions_most) {
-        return; // the stream closes
+        // One line always fits a new connection; then the stream closes.
+        boost::system::error_code ignored;
+        boost::asio::write(
+            stream,
+            boost::asio::buffer(encode(error_message(
+                Failure(ExitCode::failure,
+                        fmt::format("guest '{}' has {} clients already", target_.name(), sessions_most),
+                        "detach one of its consoles or logs")))),
+            ignored);
+        return;
     }
     auto const session =
         std::make_shared<Session>(std::move(stream), target_, [this](Session& closed) { remove(closed); });
