@@ -27,8 +27,8 @@ static_assert(sizeof(Config) == 12);
 
 } // namespace
 
-Console::Console(std::function<void(std::span<std::byte const>)> output)
-    : output_{std::move(output)}, copy_(copy_bytes) {}
+Console::Console(std::function<void(std::span<std::byte const>)> output, std::function<void()> more)
+    : output_{std::move(output)}, more_{std::move(more)}, copy_(copy_bytes) {}
 
 std::uint32_t Console::id() const {
     return device_type;
@@ -129,11 +129,12 @@ void Console::fill_locked() {
     }
 }
 
-// Shows output_ all that the guest offers.
+// Shows output_ what the guest offers, up to a queue's worth.
 void Console::drain() {
+    unsigned left = queue_size;
     do {
         transmit_.disable_notifications();
-        for (;;) {
+        for (; left > 0; --left) {
             auto popped = transmit_.pop();
             if (!popped) {
                 std::lock_guard const lock{mutex_};
@@ -158,6 +159,10 @@ void Console::drain() {
         if (transmit_.should_interrupt()) {
             std::lock_guard const lock{mutex_};
             line_.queue(transmit_queue);
+        }
+        if (left == 0) { // notifications stay off: we come back unasked
+            more_();
+            return;
         }
     } while (transmit_.enable_notifications());
 }

@@ -20,7 +20,10 @@ public:
     static constexpr std::size_t input_limit = 64ull * 1024;
 
     // output: bytes the guest wrote, in order, on the event loop's thread; valid during the call.
-    explicit Console(std::function<void(std::span<std::byte const>)> output);
+    // more: called there when a guest has written a queue's worth and may go on without end; arrange for
+    // notify(1) once the event loop has looked after others.
+    // May be called again before that.
+    Console(std::function<void(std::span<std::byte const>)> output, std::function<void()> more);
 
     // Queues bytes until the guest offers buffers. Returns how many were taken: fewer once input_limit bytes
     // wait.
@@ -42,6 +45,7 @@ private:
     void drain();
 
     std::function<void(std::span<std::byte const>)> output_;
+    std::function<void()> more_;
     std::vector<std::byte> copy_; // what output_ is shown: a guest may change its own buffers at any time
 
     Virtqueue transmit_; // event loop's thread only, like copy_

@@ -15,6 +15,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <fmt/format.h>
+#include <utility>
 #include <x86intrin.h>
 
 namespace coop::ctl {
@@ -57,7 +58,7 @@ Guest::Guest(boost::asio::io_context& io, std::unique_ptr<Driver> driver, GuestS
     check_abi(driver_->version());
     host_ = driver_->host();
     check_host(host_);
-    add_devices(spec);
+    add_devices(io, spec);
     coop_start const start = load(spec);
     watch_doorbells(io); // before START: the driver takes no notifier later
     driver_->start(start);
@@ -82,9 +83,10 @@ Guest::~Guest() {
     }
 }
 
-void Guest::add_devices(GuestSpec const& spec) {
+void Guest::add_devices(boost::asio::io_context& io, GuestSpec const& spec) {
     console_ =
-        std::make_shared<Console>([this](std::span<std::byte const> data) { hooks_.console_output(data); });
+        std::make_shared<Console>([this](std::span<std::byte const> data) { hooks_.console_output(data); },
+                                  [this, &io] { drain_console_later(io); });
     devices_.push_back(console_);
     for (std::size_t i = 0; i < spec.disks.size(); ++i) {
         auto const& disk = spec.disks[i];
@@ -172,6 +174,18 @@ void Guest::on_doorbell(unsigned device, unsigned queue) {
             hooks_.ready();
         }
     }
+}
+
+void Guest::drain_console_later(boost::asio::io_context& io) {
+    if (std::exchange(console_again_, true)) {
+        return; // a guest that keeps ringing must not heap these up
+    }
+    boost::asio::post(io, [this, alive = std::weak_ptr<bool>(alive_)] {
+        if (!alive.expired()) {
+            console_again_ = false;
+            bus_->doorbell(console_device, console_transmit);
+        }
+    });
 }
 
 void Guest::drain_log() {

@@ -46,10 +46,11 @@ public:
     void resize(std::uint16_t columns, std::uint16_t rows);
 
 private:
-    void add_devices(GuestSpec const& spec);
+    void add_devices(boost::asio::io_context& io, GuestSpec const& spec);
     coop_start load(GuestSpec const& spec);
     void watch_doorbells(boost::asio::io_context& io);
     void on_doorbell(unsigned device, unsigned queue);
+    void drain_console_later(boost::asio::io_context& io);
     void drain_log();
     void on_finished(VcpuThreads::Outcome const& outcome);
 
@@ -65,6 +66,7 @@ private:
     std::unique_ptr<DeviceBus> bus_;
     coop_device_page* console_page_ = nullptr;
     bool ready_ = false;
+    bool console_again_ = false; // its doorbell is on the way
     std::uint64_t log_position_ = 0;
     std::vector<std::unique_ptr<Watch>> watches_;
     std::unique_ptr<VcpuThreads> vcpus_;
