@@ -132,7 +132,7 @@ WHILE_A_GUEST_RUNS = [Case(*row) for row in [
     ("a disk that a guest has, to read", f"{GOOD} --disk path=/tmp/held,readonly x", FAILED,
      ["'/tmp/held' is in use for writing"]),
 ]]
-NO_MODULE = ["/dev/coop does not exist: the coop module is not loaded", "modprobe coop"]
+NO_MODULE = ["/dev/coop does not exist: the coop module is not loaded", "insmod build/release/hosts/linux/$(uname -r)/coop.ko"]
 WITHOUT_MODULE = [Case("module not loaded", f"{GOOD} x", HOST, NO_MODULE)]
 
 # What a row may not change, but for a log of x: processes, users of the module, files. Few programs, since each takes

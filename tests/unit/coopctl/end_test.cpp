@@ -23,6 +23,7 @@ EndResult end(coop_u32 reason, coop_u64 detail = 0, coop_u64 rip = 0, coop_u64 a
 
 TEST_CASE("a device that cannot be opened: why, and what to do") {
     CHECK(std::string(explain_open(ENOENT, true).what()).find("module is not loaded") != std::string::npos);
+    CHECK(explain_open(ENOENT, true).advice().find("insmod build/release/hosts/linux/") != std::string::npos);
     CHECK(std::string(explain_open(EPERM, true).what()).find("locked down") != std::string::npos);
     CHECK(explain_open(EPERM, true).advice().find("lockdown=") != std::string::npos);
     CHECK(explain_open(EPERM, false).advice().starts_with("run coopctl as root"));

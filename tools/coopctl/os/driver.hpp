@@ -62,6 +62,10 @@ public:
     virtual void end(unsigned reason) = 0;
 };
 
+// What to do while the module is not loaded. No `modprobe`: nothing installs the module.
+inline constexpr char const* load_advice = "build it by `tools/dev build --preset release` and load it by "
+                                           "`insmod build/release/hosts/linux/$(uname -r)/coop.ko`";
+
 // Throws Failure (host): no device, no rights.
 std::unique_ptr<Driver> open_driver();
 // Why the device cannot be opened: error is an errno value.

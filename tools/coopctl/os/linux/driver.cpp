@@ -218,9 +218,8 @@ Failure explain_open(int error, bool administrator) {
     case ENOENT:
     case ENXIO:
     case ENODEV:
-        return {
-            ExitCode::host, fmt::format("{} does not exist: the coop module is not loaded", device_path),
-            "load it with `modprobe coop`, or `insmod coop.ko`; `coopctl doctor` says whether this host can"};
+        return {ExitCode::host, fmt::format("{} does not exist: the coop module is not loaded", device_path),
+                fmt::format("{}; `coopctl doctor` says whether this host can", load_advice)};
     case EACCES:
     case EPERM:
         if (administrator) {

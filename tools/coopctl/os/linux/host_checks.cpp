@@ -2,6 +2,7 @@
 // Host facts from /proc and /sys.
 #include "os/host_checks.hpp"
 
+#include "os/driver.hpp"
 #include "spec/guest_spec.hpp"
 #include "spec/size.hpp"
 
@@ -120,7 +121,7 @@ Check memory(Facts const& facts) {
 Check module_loaded(Facts const& facts) {
     bool const loaded = facts.exists("sys/module/coop");
     return {"module", "Module", loaded ? Verdict::good : Verdict::problem, loaded ? "loaded" : "not loaded",
-            loaded ? "" : "load it with `modprobe coop`, or `insmod coop.ko`"};
+            loaded ? "" : load_advice};
 }
 
 } // namespace
