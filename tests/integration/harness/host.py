@@ -159,4 +159,4 @@ class Host:
 
     def hmp(self, line):
         """A command of QEMU's human monitor; returns its text."""
-        return self.qmp("human-monitor-command", **{"command-line": line})
+        return self.machine.qmp.hmp(line)

@@ -108,7 +108,7 @@ class Machine:
     def diagnose(self):
         """Has the kernel write its blocked tasks and what each CPU does to its console (sysrq w and l, by keyboard), and
         notes the CPUs' registers beside the console's log."""
-        registers = self.qmp.execute("human-monitor-command", **{"command-line": "info registers -a"})
+        registers = self.qmp.hmp("info registers -a")
         self.console_log.with_suffix(".registers").write_text(registers, encoding="ascii")
         for letter in "wl":
             keys = [{"type": "qcode", "data": key} for key in ("alt", "sysrq", letter)]

@@ -5,15 +5,17 @@ The machine has nothing to measure the TSC's frequency by, so the kernel is told
 appends the devices to the command line; words for the first process must therefore not follow a "--".
 """
 
+import socket
 import subprocess
 import threading
 
 from .console import Console
 from .machine import QEMU
+from .qmp import Qmp
 
 
 class Native:
-    """Context manager; `console` is a Console. Leaving it ends the machine."""
+    """Context manager; `console` is a Console, `qmp` a Qmp. Leaving it ends the machine."""
 
     def __init__(self, *, kernel, initramfs, cmdline, cpu, memory_mib, tsc_khz, extra=()):
         self.arguments = [*QEMU, "-machine", "microvm,accel=tcg,acpi=off", "-cpu", cpu, "-smp", "1", "-m", str(memory_mib),
@@ -21,11 +23,16 @@ class Native:
                           "-append", f"tsc_early_khz={tsc_khz} tsc=reliable {cmdline}",
                           "-chardev", "stdio,id=console,signal=off", "-device", "virtio-serial-device",
                           "-device", "virtconsole,chardev=console", *extra]
-        self.process = self.console = self.reader = None
+        self.process = self.console = self.reader = self.qmp = None
 
     def __enter__(self):
-        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-            self.arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+        ours, theirs = socket.socketpair()
+        monitor = ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-qmp", "chardev:qmp"]
+        with theirs:
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+                [*self.arguments, *monitor], pass_fds=(theirs.fileno(),),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+        self.qmp = Qmp(ours)
         self.console = Console(self.process.stdin.write)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -38,6 +45,7 @@ class Native:
     def __exit__(self, kind, error, traceback):
         self.process.kill()
         self.process.wait()
+        self.qmp.close()
         self.reader.join()
         self.process.stdin.close()
         self.process.stdout.close()

@@ -55,6 +55,10 @@ class Qmp:
                 raise QmpError(f"{command}: {self.answer['error']['desc']}")
             return self.answer["return"]
 
+    def hmp(self, line):
+        """A command of QEMU's human monitor; returns its text."""
+        return self.execute("human-monitor-command", **{"command-line": line})
+
     def event(self, name):
         """The last event of that name, or None."""
         with self.changed:
