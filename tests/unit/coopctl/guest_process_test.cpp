@@ -162,8 +162,8 @@ TEST_CASE("a reboot that cannot start again is an end with a reason") {
 TEST_CASE("what no one expected is an end with a reason, in a reboot and in the event loop") {
     Bench bench;
     bool const in_reboot = GENERATE(true, false);
+    bool again = false; // for as long as the process may call its opener
     if (in_reboot) {
-        bool again = false;
         bench.process = std::make_unique<GuestProcess>(
             bench.directory, bench.spec,
             [&] {
