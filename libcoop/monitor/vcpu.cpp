@@ -125,11 +125,11 @@ Vcpu::Next Vcpu::run_section() {
     coop_host_guest_time_begin();
     world_.load_guest();
     const std::uint64_t begin = read_tsc();
-    core_state.cpu_slots.entered(cpu, begin);
+    core_state.cpu_slots.entered(cpu, begin - masked_ticks_);
     account_steal(begin);
 
     Next next = Next::again;
-    Exit exit{Exit::Kind::handled, 0};
+    Exit exit{Exit::Kind::doorbell, 0};
     // Who ends the guest from now on sees our CPU and kicks it.
     if (!guest_.ended())
         next = answer_doorbells(exit);
@@ -137,6 +137,10 @@ Vcpu::Next Vcpu::run_section() {
     const bool evicted = core_state.cpu_slots.left(cpu);
     const std::uint64_t end = read_tsc();
     stats_.guest_ticks.add(end - begin);
+    // An NMI ends the stay, but must not help a guest that keeps interrupts off to another whole one: hosts
+    // have periodic NMIs.
+    const bool masked = exit.kind == Exit::Kind::handled && !world_.interrupts_enabled();
+    masked_ticks_ = masked ? masked_ticks_ + (end - begin) : 0;
     ready_since_ = next == Next::wait ? 0 : end;
     world_.load_host();
     switch (exit.kind) {

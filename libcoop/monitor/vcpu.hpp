@@ -77,6 +77,8 @@ private:
     std::atomic<std::uint32_t> cpu_{no_cpu};
     std::uint64_t ready_since_ = 0; // TSC; 0: waiting, or never run
     std::uint64_t stolen_ticks_ = 0;
+    // TSC ticks of the last stays, if only NMIs ended them: the guest let nothing in and rang no doorbell.
+    std::uint64_t masked_ticks_ = 0;
     VcpuStats stats_;
 };
 

@@ -32,6 +32,29 @@ struct ImpatientFixture : GuestFixture {
     }
 };
 
+// Patience for three stays, not for four.
+struct PatientFixture : GuestFixture {
+    static constexpr std::uint64_t stay_ticks = 30'000'000;
+    PatientFixture() : GuestFixture{config()} {}
+    static coop_core_config config() {
+        coop_core_config config = core_config();
+        config.tsc_khz = 1;
+        config.stuck_limit_ns = 7 * stay_ticks / 2 * 1'000'000;
+        return config;
+    }
+    // A stay that an NMI of the host's own ends, just after the watchdog came by.
+    void then_nmi(bool interrupts_on) {
+        world.then([this, interrupts_on] {
+            world.interrupts_enabled = interrupts_on;
+            for (const std::uint64_t begin = __builtin_ia32_rdtsc();
+                 __builtin_ia32_rdtsc() - begin < stay_ticks;)
+                continue;
+            coop_core_watchdog();
+            return handled_exit();
+        });
+    }
+};
+
 } // namespace
 
 TEST_CASE_METHOD(GuestFixture, "an interrupt goes to the host after its world is back, interrupts still off",
@@ -129,6 +152,23 @@ TEST_CASE_METHOD(GuestFixture, "a patient watchdog leaves a short stay alone", "
         coop_core_watchdog();
         return interrupt_exit(0x20);
     });
+    CHECK(guest.run_to_end().end == COOP_END_POWEROFF);
+    CHECK(host.count("kick_nmi") == 0);
+}
+
+TEST_CASE_METHOD(PatientFixture, "the host's NMIs do not save a guest that keeps interrupts off", "[exit]") {
+    for (unsigned i = 0; i < 8; ++i)
+        then_nmi(false);
+    CHECK(guest.run_to_end().end == COOP_END_STUCK);
+    CHECK(world.entries <= 4);
+}
+
+TEST_CASE_METHOD(PatientFixture, "a guest that lets an interrupt in has all patience again", "[exit]") {
+    for (unsigned i = 0; i < 3; ++i) {
+        then_nmi(false);
+        then_nmi(false);
+        then_nmi(true);
+    }
     CHECK(guest.run_to_end().end == COOP_END_POWEROFF);
     CHECK(host.count("kick_nmi") == 0);
 }
