@@ -177,5 +177,5 @@ int coop_guest_end(coop_guest* guest, uint32_t reason) {
 }
 
 void coop_core_watchdog(void) {
-    core_state.cpu_slots.check(__builtin_ia32_rdtsc(), core_state.stuck_limit_ticks);
+    core_state.cpu_slots.check(read_tsc(), core_state.stuck_limit_ticks);
 }

@@ -45,7 +45,7 @@ Result<Owned<Guest>> Guest::create(const coop_create& request) {
 Status Guest::take(const coop_create& request) {
     if (Status s = memory_.take(request.ram_bytes, request.runs); !s)
         return s;
-    shared_ = Shared{COOP_TRY(world_shared_create(ledger_, memory_, request.vcpus))};
+    shared_ = Shared{COOP_TRY(world_shared_create(ledger_, memory_))};
     for (; vcpu_count_ < request.vcpus; ++vcpu_count_)
         vcpus_[vcpu_count_] = COOP_TRY(Vcpu::create(*this, vcpu_count_, ledger_, *shared_));
     return ok;

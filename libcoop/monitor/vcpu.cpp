@@ -14,10 +14,6 @@ std::atomic_ref<coop_u64> shared(coop_u64& field) {
     return std::atomic_ref<coop_u64>{field};
 }
 
-std::uint64_t read_tsc() {
-    return __builtin_ia32_rdtsc();
-}
-
 constexpr std::uint64_t negative(int error) {
     return static_cast<std::uint64_t>(-static_cast<std::int64_t>(error));
 }

@@ -40,10 +40,13 @@ struct HostFeatures {
 };
 HostFeatures probe_host_features();
 
+// This CPU's time stamp counter, the guests' clock. Context: any.
+std::uint64_t read_tsc();
+
 // What all vCPUs of a guest share: the intermediate address space, and the tables for the guest's first
 // steps. Owner: caller, world_shared_destroy after the last World. Context: may sleep. Fails: NO_MEMORY.
 struct WorldShared;
-Result<WorldShared*> world_shared_create(FrameLedger& ledger, const GuestMemory& memory, std::uint32_t vcpus);
+Result<WorldShared*> world_shared_create(FrameLedger& ledger, const GuestMemory& memory);
 void world_shared_destroy(WorldShared* shared);
 
 class World {

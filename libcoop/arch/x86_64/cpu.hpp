@@ -20,6 +20,7 @@ inline constexpr std::uint64_t cr4_smep = 1 << 20;
 inline constexpr std::uint64_t cr4_smap = 1 << 21;
 inline constexpr std::uint64_t cr4_cet = 1 << 23;
 inline constexpr std::uint64_t cr4_fred = 1ull << 32;
+inline constexpr std::uint32_t cpuid1_ecx_vmx = 1 << 5;
 inline constexpr std::uint64_t efer_svme = 1 << 12;
 inline constexpr std::uint64_t rflags_fixed = 1 << 1;
 inline constexpr std::uint64_t rflags_if = 1 << 9;
@@ -62,12 +63,6 @@ COOP_CONTROL_REGISTER(dr3, db3)
 COOP_CONTROL_REGISTER(dr6, db6)
 COOP_CONTROL_REGISTER(dr7, db7)
 #undef COOP_CONTROL_REGISTER
-
-inline std::uint64_t read_tsc() {
-    std::uint32_t low, high;
-    asm volatile("rdtsc" : "=a"(low), "=d"(high));
-    return low | static_cast<std::uint64_t>(high) << 32;
-}
 
 struct CpuidResult {
     std::uint32_t eax, ebx, ecx, edx;

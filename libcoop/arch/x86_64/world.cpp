@@ -131,7 +131,11 @@ struct WorldShared {
     PageTables boot;
 };
 
-Result<WorldShared*> world_shared_create(FrameLedger& ledger, const GuestMemory& memory, std::uint32_t) {
+std::uint64_t read_tsc() {
+    return __builtin_ia32_rdtsc();
+}
+
+Result<WorldShared*> world_shared_create(FrameLedger& ledger, const GuestMemory& memory) {
     // The host's own addresses must not collide with the guest view.
     COOP_ASSERT(text_host() >> 30 != COOP_PASSAGE_VA >> 30);
     Owned<WorldShared> shared = COOP_TRY(make_owned<WorldShared>(ledger, paging_levels()));
@@ -234,13 +238,15 @@ void World::set_start(Physical entry, Physical boot_params) {
     PassageData& data = state_->data();
     const std::uint64_t guest_va = data.self_guest;
     const std::uint64_t host_cr4 = cpu::read_cr4();
-    constexpr std::uint64_t kept =
-        cpu::cr4_pae | cpu::cr4_la57 | cpu::cr4_mce | cpu::cr4_vmxe | cpu::cr4_pcide;
+    constexpr std::uint64_t kept = cpu::cr4_pae | cpu::cr4_la57 | cpu::cr4_mce | cpu::cr4_pcide;
+    // The host may turn VMX on later, and then CR4.VMXE must not be cleared (SDM 3C 24.8); so the guest has
+    // it from the start.
+    const std::uint64_t vmxe = cpu::cpuid(1).ecx & cpu::cpuid1_ecx_vmx ? cpu::cr4_vmxe : 0;
 
     data.guest = WorldRegisters{};
     data.guest.cr0 = cpu::read_cr0();
     data.guest.cr3 = state_->shared.boot.root();
-    data.guest.cr4 = (host_cr4 & kept) | cpu::cr4_pse;
+    data.guest.cr4 = (host_cr4 & kept) | vmxe | cpu::cr4_pse;
     data.guest.dr7 = cpu::dr7_idle;
     data.guest.gdtr = {PASSAGE_GDT_BYTES - 1, guest_va + PASSAGE_BOOT_GDT};
     data.guest.idtr = {PASSAGE_IDT_BYTES - 1, guest_va + PASSAGE_BOOT_IDT};
@@ -279,10 +285,6 @@ void World::load_guest() {
     const auto* descriptor = reinterpret_cast<const std::uint64_t*>(host.gdtr.base + host.tr);
     data.gdt_host[host.tr / 8] = descriptor[0];
     data.gdt_host[host.tr / 8 + 1] = descriptor[1];
-
-    // A hypervisor of the host may have come or gone meanwhile; while VMX is on, CR4.VMXE must not be cleared
-    // (SDM 3C 24.8).
-    data.guest.cr4 = (data.guest.cr4 & ~cpu::cr4_vmxe) | (host.cr4 & cpu::cr4_vmxe);
 
     state_->resident.load_guest();
 }

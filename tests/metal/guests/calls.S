@@ -51,4 +51,15 @@ guest yielding
 	jmp	1b
 end_guest yielding
 
+/* PARAM_COUNT times: CR4 written as it was read, and a yield. */
+guest same_cr4
+	movq	PARAM_COUNT(%rbx), %r13
+1:	movq	%cr4, %rax
+	movq	%rax, %cr4
+	doorbell COOP_DOORBELL_YIELD
+	decq	%r13
+	jnz	1b
+	power_off
+end_guest same_cr4
+
 	.section .note.GNU-stack, "", @progbits

@@ -30,7 +30,11 @@ HostFeatures probe_host_features() {
     return FakeWorld::current().features;
 }
 
-Result<WorldShared*> world_shared_create(FrameLedger& ledger, const GuestMemory&, std::uint32_t) {
+std::uint64_t read_tsc() {
+    return FakeWorld::current().tsc;
+}
+
+Result<WorldShared*> world_shared_create(FrameLedger& ledger, const GuestMemory&) {
     PageBlock first = COOP_TRY(PageBlock::allocate(ledger, 1));
     PageBlock second = COOP_TRY(PageBlock::allocate(ledger, 2));
     Owned<WorldShared> shared = COOP_TRY(make_owned<WorldShared>(std::move(first), std::move(second)));

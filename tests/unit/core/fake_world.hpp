@@ -6,6 +6,7 @@
 #include "core/fake_host.hpp"
 #include "monitor/world.hpp"
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <vector>
@@ -44,6 +45,8 @@ public:
     // For a Stay: leaves by a doorbell.
     Exit ring(std::uint64_t reason, std::uint64_t first = 0, std::uint64_t second = 0,
               std::uint64_t third = 0);
+
+    std::atomic<std::uint64_t> tsc{2'000'000'000}; // stands still unless a test moves it
 
     // The guest's state.
     bool interrupts_enabled = false;
