@@ -8,6 +8,7 @@
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/vtime.h>
 
@@ -24,6 +25,10 @@ static DEFINE_PER_CPU(int, nmi_sent);
 uint32_t coop_host_critical_begin(void) {
     preempt_disable();
     local_irq_disable();
+    /* Their own interrupts may have come after the last coop_host_yield(). */
+    if (need_resched() || signal_pending(current)) {
+        coop_host_interrupt_self();
+    }
     return smp_processor_id();
 }
 
@@ -45,17 +50,13 @@ void coop_host_interrupt_self(void) {
     smp_send_reschedule(smp_processor_id());
 }
 
-bool coop_host_kick_nmi(uint32_t cpu) {
-    bool online;
-
+void coop_host_kick_nmi(uint32_t cpu) {
     preempt_disable();
-    online = cpu < nr_cpu_ids && cpu_online(cpu);
     /* One at a time: two NMIs may merge into one, and then a flag would be left to claim a stranger's. */
-    if (online && !xchg(per_cpu_ptr(&nmi_sent, cpu), 1)) {
+    if (cpu < nr_cpu_ids && cpu_online(cpu) && !xchg(per_cpu_ptr(&nmi_sent, cpu), 1)) {
         apic->send_IPI(cpu, NMI_VECTOR);
     }
     preempt_enable();
-    return online;
 }
 
 /* Claims the NMIs sent above and no others. Should another source's NMI come first, the kernel counts two

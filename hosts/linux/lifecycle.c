@@ -140,6 +140,11 @@ static int describe_host(struct coop_core_config* config) {
         pr_err("memory encryption is on; boot with mem_encrypt=off\n");
         return -ENODEV;
     }
+    if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+        /* Its locks sleep, also those that a critical section must take (eventfd_signal). */
+        pr_err("this is a PREEMPT_RT kernel, where a vCPU cannot wake its process\n");
+        return -ENODEV;
+    }
     if (!boot_cpu_has(X86_FEATURE_TSC) || !tsc_khz) {
         pr_err("the kernel knows no TSC rate\n");
         return -ENODEV;

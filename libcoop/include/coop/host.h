@@ -78,7 +78,9 @@ uint64_t coop_host_phys(const void* va);
 
 /*
  * Enter a critical section: interrupts off, no preemption, no migration. Returns the number of the current
- * CPU. Does not nest. Context: may sleep. Linux: preempt_disable + local_irq_disable. NT: raise to
+ * CPU. Does not nest. If other threads are due or the thread should return to user space, and
+ * coop_host_yield has not seen it, an interrupt is left pending as by coop_host_interrupt_self: a guest
+ * entered here leaves at once. Context: may sleep. Linux: preempt_disable + local_irq_disable. NT: raise to
  * DISPATCH_LEVEL, _disable.
  */
 uint32_t coop_host_critical_begin(void);
@@ -90,8 +92,8 @@ void coop_host_critical_end(void);
  * Context: any. Linux: an asynchronous reschedule-class IPI. NT: a targeted DPC.
  */
 void coop_host_kick(uint32_t cpu);
-/* By NMI, for a guest that keeps interrupts off. Context: any. Fails: false where the host cannot. */
-bool coop_host_kick_nmi(uint32_t cpu);
+/* By NMI, for a guest that keeps interrupts off. Context: any. */
+void coop_host_kick_nmi(uint32_t cpu);
 /*
  * Leave a maskable interrupt pending on the current CPU: it is taken at the next instruction that enables
  * interrupts. Context: inside a critical section. Linux: irq_work_queue on a per-CPU work. NT: a DPC-class
@@ -157,11 +159,8 @@ void coop_host_notifier_signal(struct coop_host_notifier* notifier);
 /* The core is done with the notifier. Context: may sleep. */
 void coop_host_notifier_release(struct coop_host_notifier* notifier);
 
-/* --- Log --- */
+/* --- Bugs --- */
 
-enum coop_host_log_level { COOP_LOG_ERROR, COOP_LOG_WARNING, COOP_LOG_INFO };
-/* One line, without newline, into the host's log. Context: any. */
-void coop_host_log(enum coop_host_log_level level, const char* line);
 /* A bug of the core: log file and line, then stop this CPU's work for good in the host's own way. Does not
  * return. Context: any. */
 void coop_host_bug(const char* file, int line, const char* what) __attribute__((noreturn));

@@ -100,10 +100,6 @@ void metal_panic(const char* why) {
     metal_exit(false);
 }
 
-void coop_host_log(enum coop_host_log_level level, const char* line) {
-    metal_print("# core log %d: %s\n", (int64_t)level, line);
-}
-
 void coop_host_bug(const char* file, int line, const char* what) {
     metal_print("\n# bug in the core: %s:%d: %s\n", file, (int64_t)line, what);
     metal_panic("coop_host_bug");

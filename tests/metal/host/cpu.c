@@ -29,9 +29,8 @@ void coop_host_kick(uint32_t cpu) {
     metal_apic_send(cpu, VECTOR_KICK);
 }
 
-bool coop_host_kick_nmi(uint32_t cpu) {
+void coop_host_kick_nmi(uint32_t cpu) {
     metal_apic_send(cpu, APIC_NMI);
-    return true;
 }
 
 void coop_host_interrupt_self(void) {

@@ -99,11 +99,6 @@ void FakeHost::forget_history() {
     history_.clear();
 }
 
-std::vector<std::string> FakeHost::log_lines() const {
-    Lock lock{lock_};
-    return log_lines_;
-}
-
 void FakeHost::violation(const std::string& what) {
     Lock lock{lock_};
     violations_.push_back(what);
@@ -145,11 +140,6 @@ void FakeHost::notifier_release(coop_host_notifier* notifier) {
     Lock lock{lock_};
     if (known(notifiers_, notifier, "notifier_release"))
         released_notifiers_.insert(notifiers_.extract(notifier));
-}
-
-void FakeHost::log(const char* line) {
-    Lock lock{lock_};
-    log_lines_.emplace_back(line);
 }
 
 } // namespace coop::test

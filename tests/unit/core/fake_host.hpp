@@ -70,7 +70,6 @@ public:
         on_wait; // called at each wait, before it looks; not 0: what the wait returns. Without one, it blocks
     std::function<void()> on_kick_nmi;
     std::function<void()> on_critical_end; // called once, behind the next
-    bool can_kick_nmi = true;
 
     Holdings holdings() const;
     // The n-th call from now (1: the next) that can be refused is refused; 0: none.
@@ -105,7 +104,6 @@ public:
     std::size_t count(const std::string& name) const;
     std::vector<std::uint64_t> arguments(const std::string& name) const;
     void forget_history();
-    std::vector<std::string> log_lines() const;
 
     // A rule of the contract was broken.
     void violation(const std::string& what);
@@ -126,7 +124,7 @@ public:
     std::uint32_t critical_begin();
     void critical_end();
     void kick(std::uint32_t cpu);
-    bool kick_nmi(std::uint32_t cpu);
+    void kick_nmi(std::uint32_t cpu);
     void interrupt_self();
     void guest_time(bool begin);
     bool yield();
@@ -145,7 +143,6 @@ public:
     void timer_cancel(coop_host_timer* timer);
     void notifier_signal(coop_host_notifier* notifier);
     void notifier_release(coop_host_notifier* notifier);
-    void log(const char* line);
 
 private:
     struct Pages {
@@ -164,7 +161,7 @@ private:
 
     mutable std::recursive_mutex lock_; // of everything below
     std::vector<Call> history_;
-    std::vector<std::string> violations_, log_lines_;
+    std::vector<std::string> violations_;
     unsigned calls_to_refusal_ = 0;
     std::string refused_call_;
     std::map<void*, std::size_t> heap_;

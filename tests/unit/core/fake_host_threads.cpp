@@ -52,13 +52,12 @@ void FakeHost::kick(std::uint32_t cpu) {
     interrupt_pending(cpu) = true;
 }
 
-bool FakeHost::kick_nmi(std::uint32_t cpu) {
+void FakeHost::kick_nmi(std::uint32_t cpu) {
     note("kick_nmi", cpu);
     if (cpu >= cpus)
         violation("kick_nmi of a CPU that is not there");
     if (on_kick_nmi)
         on_kick_nmi();
-    return can_kick_nmi;
 }
 
 void FakeHost::interrupt_self() {

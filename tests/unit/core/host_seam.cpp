@@ -49,8 +49,8 @@ void coop_host_critical_end(void) {
 void coop_host_kick(uint32_t cpu) {
     host().kick(cpu);
 }
-bool coop_host_kick_nmi(uint32_t cpu) {
-    return host().kick_nmi(cpu);
+void coop_host_kick_nmi(uint32_t cpu) {
+    host().kick_nmi(cpu);
 }
 void coop_host_interrupt_self(void) {
     host().interrupt_self();
@@ -108,9 +108,6 @@ void coop_host_notifier_signal(coop_host_notifier* notifier) {
 }
 void coop_host_notifier_release(coop_host_notifier* notifier) {
     host().notifier_release(notifier);
-}
-void coop_host_log(coop_host_log_level, const char* line) {
-    host().log(line);
 }
 void coop_host_bug(const char* file, int line, const char* what) {
     throw CoreBug{std::string{file} + ":" + std::to_string(line) + ": " + what};
