@@ -11,6 +11,3 @@ void operator delete(void*) noexcept {
 void operator delete(void*, std::size_t) noexcept {
     coop_host_bug(__FILE__, __LINE__, "operator delete");
 }
-extern "C" void __cxa_pure_virtual() {
-    coop_host_bug(__FILE__, __LINE__, "pure virtual call");
-}

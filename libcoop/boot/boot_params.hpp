@@ -14,7 +14,6 @@ constexpr std::uint64_t ext_ramdisk_image = 0x0c0; // 32: upper half
 constexpr std::uint64_t ext_ramdisk_size = 0x0c4;  // 32
 constexpr std::uint64_t ext_cmd_line_ptr = 0x0c8;  // 32
 constexpr std::uint64_t e820_entries = 0x1e8;      // 8
-constexpr std::uint64_t sentinel = 0x1ef;          // 8: 0 says that the loader cleared the page
 constexpr std::uint64_t boot_flag = 0x1fe;         // 16
 constexpr std::uint64_t header = 0x202;            // 32
 constexpr std::uint64_t version = 0x206;           // 16
