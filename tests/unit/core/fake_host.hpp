@@ -32,7 +32,8 @@ struct coop_host_timer {
     void (*callback)(void*);
     void* context;
     std::optional<std::uint64_t> delay_ns{}; // while armed
-    std::recursive_mutex running{};          // held by the callback; destroy waits for it
+    std::uint64_t deadline = 0;
+    std::recursive_mutex running{}; // held by the callback; destroy waits for it
 };
 struct coop_host_notifier {
     std::atomic<unsigned> signals{0};
@@ -69,7 +70,8 @@ public:
     std::function<int()>
         on_wait; // called at each wait, before it looks; not 0: what the wait returns. Without one, it blocks
     std::function<void()> on_kick_nmi;
-    std::function<void()> on_critical_end; // called once, behind the next
+    std::function<void()> on_critical_end;  // called once, behind the next
+    std::function<std::uint64_t()> on_time; // answers time_ns; without one, time goes on by advance alone
 
     Holdings holdings() const;
     // The n-th call from now (1: the next) that can be refused is refused; 0: none.
@@ -81,7 +83,11 @@ public:
     // What the armed timer, of at most one, has been armed for.
     std::optional<std::uint64_t> timer_delay() const;
     // Runs the armed timer's callback in interrupt context; false if none is armed.
-    bool fire_timer();
+    bool fire_timer() { return fire_if(false); }
+    // Likewise, if its time has come. For one thread beside the test's.
+    bool fire_due_timer() { return fire_if(true); }
+    // The calling thread should return to user space.
+    static void signal(bool pending);
 
     // A notifier as a shim would hand it over; it stays readable after the core has released it.
     coop_host_notifier* make_notifier();
@@ -92,6 +98,7 @@ public:
     // The calling thread runs on that CPU from now on.
     static void move_to(std::uint32_t cpu);
     static bool in_critical_section();
+    static bool in_interrupt();
     static std::uint32_t this_cpu();
 
     // Calls seen, in order, by name without "coop_host_"; the scripted World notes its own here too.
@@ -136,7 +143,7 @@ public:
     void mutex_destroy(coop_host_mutex* mutex);
     void mutex_lock(coop_host_mutex* mutex);
     void mutex_unlock(coop_host_mutex* mutex);
-    std::uint64_t time_ns() const { return now_ns_; }
+    std::uint64_t time_ns() const { return on_time ? on_time() : now_ns_.load(); }
     coop_host_timer* timer_create(void (*callback)(void*), void* context);
     void timer_destroy(coop_host_timer* timer);
     void timer_arm(coop_host_timer* timer, std::uint64_t delay_ns);
@@ -154,6 +161,7 @@ private:
 
     void may_sleep(const char* name);
     bool refuse(const char* name);
+    bool fire_if(bool due);
     template <class T>
     bool known(const Objects<T>& objects, T* object, const char* name);
     template <class T>

@@ -8,11 +8,18 @@
 
 namespace coop::test {
 
+namespace {
+
+// As much as there is to have at once; the sanitizers' own refusal would be the end of the test.
+constexpr std::size_t most_bytes = std::size_t{1} << 30;
+
+} // namespace
+
 void* FakeHost::alloc(std::size_t bytes) {
     may_sleep("alloc");
     Lock lock{lock_};
     void* memory = nullptr;
-    if (refuse("alloc") || posix_memalign(&memory, 64, heap_offset + bytes) != 0)
+    if (refuse("alloc") || bytes > most_bytes || posix_memalign(&memory, 64, heap_offset + bytes) != 0)
         return nullptr;
     std::memset(memory, 0, heap_offset + bytes);
     void* block = static_cast<char*>(memory) + heap_offset;
@@ -34,7 +41,8 @@ void* FakeHost::pages_alloc(std::size_t pages) {
     may_sleep("pages_alloc");
     Lock lock{lock_};
     void* memory = nullptr;
-    if (refuse("pages_alloc") || posix_memalign(&memory, page_bytes, pages * page_bytes) != 0)
+    if (refuse("pages_alloc") || pages > most_bytes / page_bytes ||
+        posix_memalign(&memory, page_bytes, pages * page_bytes) != 0)
         return nullptr;
     std::memset(memory, 0, pages * page_bytes);
     pages_[static_cast<char*>(memory)] = {pages, next_page_};

@@ -14,6 +14,7 @@ struct ThreadContext {
     bool critical = false;
     bool guest_time = false;
     bool callback = false;
+    bool signal = false;
     unsigned mutexes = 0;
     std::uint32_t cpu = FakeHost::default_cpu;
 };

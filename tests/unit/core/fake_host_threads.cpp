@@ -22,6 +22,14 @@ bool FakeHost::in_critical_section() {
     return thread.critical;
 }
 
+bool FakeHost::in_interrupt() {
+    return thread.callback;
+}
+
+void FakeHost::signal(bool pending) {
+    thread.signal = pending;
+}
+
 std::uint32_t FakeHost::this_cpu() {
     return thread.cpu;
 }
@@ -30,6 +38,8 @@ std::uint32_t FakeHost::critical_begin() {
     note("critical_begin");
     may_sleep("critical_begin");
     thread.critical = true;
+    if (thread.signal)
+        interrupt_pending(thread.cpu) = true;
     return thread.cpu;
 }
 
@@ -81,7 +91,8 @@ bool FakeHost::yield() {
     may_sleep("yield");
     if (thread.mutexes != 0)
         violation("yield with a mutex held");
-    return on_yield && on_yield();
+    const bool asked = on_yield && on_yield();
+    return asked || thread.signal;
 }
 
 coop_host_event* FakeHost::event_create() {
@@ -113,6 +124,8 @@ int FakeHost::event_wait(coop_host_event* event) {
         violation("event_wait with a mutex held");
     if (const int status = on_wait ? on_wait() : 0; status != 0)
         return status;
+    if (thread.signal)
+        return -COOP_E_INTERRUPTED;
     std::unique_lock lock{event->mutex};
     if (!event->changed.wait_for(lock, patience, [&] { return event->signalled; })) {
         violation("event_wait for an event that nobody signals");
@@ -164,6 +177,10 @@ coop_host_timer* FakeHost::timer_create(void (*callback)(void*), void* context) 
 }
 
 void FakeHost::timer_destroy(coop_host_timer* timer) {
+    {
+        Lock lock{lock_};
+        timer->delay_ns.reset();
+    }
     timer->running.lock();
     timer->running.unlock();
     remove(timers_, timer, "timer_destroy");
@@ -174,8 +191,11 @@ void FakeHost::timer_arm(coop_host_timer* timer, std::uint64_t delay_ns) {
     note("timer_arm", delay_ns);
     if (thread.callback)
         violation("timer_arm in the callback");
-    if (known(timers_, timer, "timer_arm"))
-        timer->delay_ns = delay_ns;
+    if (!known(timers_, timer, "timer_arm"))
+        return;
+    const std::uint64_t now = time_ns();
+    timer->delay_ns = delay_ns;
+    timer->deadline = delay_ns < UINT64_MAX - now ? now + delay_ns : UINT64_MAX;
 }
 
 void FakeHost::timer_cancel(coop_host_timer* timer) {
@@ -193,20 +213,21 @@ std::optional<std::uint64_t> FakeHost::timer_delay() const {
     return std::nullopt;
 }
 
-bool FakeHost::fire_timer() {
-    coop_host_timer* due = nullptr;
+bool FakeHost::fire_if(bool due) {
+    coop_host_timer* fired = nullptr;
     {
         Lock lock{lock_};
         for (const auto& [raw, timer] : timers_)
-            if (timer->delay_ns)
-                due = raw;
-        if (!due)
+            if (timer->delay_ns && (!due || timer->deadline <= time_ns()))
+                fired = raw;
+        // Taken before a destroy can see the timer disarmed; one that is still running comes again.
+        if (!fired || !fired->running.try_lock())
             return false;
-        due->delay_ns.reset();
+        fired->delay_ns.reset();
     }
-    const Lock running{due->running};
+    const std::unique_lock running{fired->running, std::adopt_lock};
     const bool before = std::exchange(thread.callback, true);
-    due->callback(due->context);
+    fired->callback(fired->context);
     thread.callback = before;
     return true;
 }
