@@ -35,6 +35,9 @@ Status GuestMemory::reserve(std::size_t count) {
 }
 
 Status GuestMemory::take_run(std::uint64_t bytes, coop_u32 run) {
+    // Gigabytes take seconds.
+    if (coop_host_yield())
+        return Error{COOP_E_INTERRUPTED};
     std::uint64_t physical = 0;
     if (coop_host_ram_alloc(bytes, &physical) != 0)
         return Error{COOP_E_NO_MEMORY};
@@ -43,6 +46,27 @@ Status GuestMemory::take_run(std::uint64_t bytes, coop_u32 run) {
         coop_extent{.gpa = physical, .size = bytes, .map_offset = 0, .run = run, .reserved = 0};
     bytes_ += bytes;
     return ok;
+}
+
+Status GuestMemory::take_runs(std::span<const coop_u64> runs) {
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        if (runs[i] == 0)
+            continue;
+        if (Status status = take_run(runs[i], static_cast<coop_u32>(i)); !status)
+            return status.error().code() == COOP_E_INTERRUPTED ? status : Error{COOP_E_TOO_BIG};
+    }
+    return ok;
+}
+
+Status GuestMemory::take_plain(std::uint64_t rest) {
+    Status status = ok;
+    for (std::uint64_t block : plain_bytes) {
+        while (rest >= block && (status = take_run(block, COOP_EXTENT_PLAIN)))
+            rest -= block;
+        if (!status && status.error().code() == COOP_E_INTERRUPTED)
+            return status;
+    }
+    return rest == 0 ? ok : status;
 }
 
 Status GuestMemory::take(std::uint64_t ram_bytes, std::span<const coop_u64> runs) {
@@ -56,22 +80,15 @@ Status GuestMemory::take(std::uint64_t ram_bytes, std::span<const coop_u64> runs
     }
     if (ram_bytes > coop_host_ram_available())
         return Error{COOP_E_NO_MEMORY};
-    if (Status status = reserve(ram_bytes / large_page_bytes); !status)
-        return status;
+    if (Status reserved = reserve(ram_bytes / large_page_bytes); !reserved)
+        return reserved;
 
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-        if (runs[i] != 0 && !take_run(runs[i], static_cast<coop_u32>(i))) {
-            give_back();
-            return Error{COOP_E_TOO_BIG};
-        }
-    }
-    for (std::uint64_t block : plain_bytes) {
-        while (rest >= block && take_run(block, COOP_EXTENT_PLAIN))
-            rest -= block;
-    }
-    if (rest != 0) {
+    Status status = take_runs(runs);
+    if (status)
+        status = take_plain(rest);
+    if (!status) {
         give_back();
-        return Error{COOP_E_NO_MEMORY};
+        return status;
     }
 
     std::sort(extents_, extents_ + count_,

@@ -20,8 +20,8 @@ public:
     ~GuestMemory();
 
     // Takes ram_bytes in all, the contiguous runs among them first. Sizes are multiples of 2 MiB.
-    // Context: may sleep. Fails: NO_MEMORY; TOO_BIG if a run cannot be had in one piece. Nothing is kept on
-    // failure.
+    // Context: may sleep. Fails: NO_MEMORY; TOO_BIG if a run cannot be had in one piece; INTERRUPTED if the
+    // thread should return to user space. Nothing is kept on failure.
     Status take(std::uint64_t ram_bytes, std::span<const coop_u64> runs);
 
     // Every run goes home; the guest may not run any more. Context: may sleep.
@@ -40,6 +40,8 @@ public:
 
 private:
     Status take_run(std::uint64_t bytes, coop_u32 run);
+    Status take_runs(std::span<const coop_u64> runs);
+    Status take_plain(std::uint64_t bytes);
     Status reserve(std::size_t count);
     const coop_extent* extent_of(Physical address) const;
 

@@ -86,6 +86,7 @@ coop_run CreatedGuest::run_to_end() {
 GuestFixture::GuestFixture(const coop_core_config& config) : core{config} {
     const coop_start request = guest.start_request();
     REQUIRE(coop_guest_start(guest.handle, &request) == 0);
+    host.forget_history(); // of what came before the guest could run
 }
 
 } // namespace coop::test

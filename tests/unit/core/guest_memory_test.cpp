@@ -59,6 +59,15 @@ std::vector<PhysicalRange> fragmented(std::uint64_t bytes) {
 
 } // namespace
 
+TEST_CASE_METHOD(Fixture, "a signal ends the taking, and nothing is kept", "[guest_memory]") {
+    GuestMemory memory{ledger};
+    unsigned before = GENERATE(0u, 1u, 3u); // the first run, a run, a plain block
+    host.on_yield = [&] { return before-- == 0; };
+    check_refused(memory, memory.take(18 * mib, Runs{6 * mib, 0, 2 * mib, 0}), COOP_E_INTERRUPTED);
+    host.on_yield = nullptr;
+    CHECK(memory.take(18 * mib, Runs{}));
+}
+
 TEST_CASE_METHOD(Fixture, "runs come first, then plain blocks", "[guest_memory]") {
     GuestMemory memory{ledger};
     const Runs runs{6 * mib, 0, 2 * mib, 0};
