@@ -20,12 +20,14 @@ namespace {
 // What Linux needs beside its image to get to user space at all.
 constexpr std::uint64_t working_bytes = 16ull << 20;
 constexpr std::uint64_t mebibyte = 1 << 20;
+constexpr std::uint64_t largest_address = 1ull << COOP_PHYSICAL_BITS;
 // What to do about a driver whose answers make no sense.
 constexpr char mismatched_driver[] = "driver and program do not belong together";
 
 // Every 2 MiB of RAM may be an entry of its own, and one is reserved.
 BootDataLayout largest_layout(BootRequest const& request) {
-    return {request.vcpus, request.devices, request.ram_bytes / large_page_bytes + 1};
+    return {request.vcpus, request.devices,
+            std::min<std::uint64_t>(request.ram_bytes / large_page_bytes + 1, COOP_MAX_E820_ENTRIES)};
 }
 
 Expected<void> check(BootRequest const& request) {
@@ -47,9 +49,9 @@ Expected<void> check(BootRequest const& request) {
         return Failure{fmt::format("{} devices", request.devices),
                        fmt::format("at most {} fit", COOP_MAX_DEVICES)};
     }
-    // 2^46 is what Linux addresses here; sums below stay far from 2^64.
+    // Sums below stay far from 2^64.
     if (request.ram_bytes == 0 || !is_aligned(request.ram_bytes, large_page_bytes) ||
-        request.ram_bytes > 1ull << 46) {
+        request.ram_bytes > largest_address) {
         return Failure{fmt::format("{} bytes of RAM", request.ram_bytes),
                        "choose a multiple of 2 MiB up to 64 TiB"};
     }
@@ -96,6 +98,12 @@ Expected<void> check_extents(std::span<coop_extent const> extents, std::uint64_t
                 mismatched_driver};
         }
         end = extent.gpa + extent.size;
+        if (end > largest_address) {
+            return Failure{
+                fmt::format("the host gave RAM at {:#x}, and the guest kernel addresses no more than {} TiB",
+                            extent.gpa, largest_address >> 40),
+                "this host has too much memory for a guest"};
+        }
         sum += extent.size;
     }
     if (sum != ram_bytes) {
@@ -132,21 +140,17 @@ void write_node(std::span<std::byte> memory, std::uint64_t offset, std::uint64_t
     write_le(memory, offset + 12, static_cast<std::uint32_t>(bytes));
 }
 
-// Nodes for the entries that the zero page has no room for, last one first so that each knows the next.
-// Returns the address of the first, 0 if none is needed.
-std::uint64_t write_e820_nodes(Run const& run, std::uint64_t offset, std::span<E820Entry const> entries) {
-    std::uint64_t next = 0;
-    while (!entries.empty()) {
-        auto const count = std::min<std::uint64_t>(entries.size(), e820_entries_per_node);
-        auto const part = entries.last(count);
-        std::uint64_t const bytes = count * e820_entry_bytes;
-        write_node(run.memory, offset, next, boot_params::setup_e820_ext, bytes);
-        write_e820(part, run.memory.subspan(offset + boot_params::setup_node_bytes, bytes));
-        next = run.gpa + offset;
-        offset = align_up(offset + boot_params::setup_node_bytes + bytes, 8);
-        entries = entries.first(entries.size() - count);
+// A node for the entries that the zero page has no room for. Returns its address, 0 if none is needed.
+std::uint64_t write_e820_node(Run const& run, std::uint64_t offset, std::span<E820Entry const> entries) {
+    // Linux maps a node with its payload at one go and has room for so much at that stage.
+    static_assert(COOP_MAX_E820_ENTRIES * e820_entry_bytes + boot_params::setup_node_bytes <= 256 << 10);
+    if (entries.empty()) {
+        return 0;
     }
-    return next;
+    std::uint64_t const bytes = entries.size() * e820_entry_bytes;
+    write_node(run.memory, offset, 0, boot_params::setup_e820_ext, bytes);
+    write_e820(entries, run.memory.subspan(offset + boot_params::setup_node_bytes, bytes));
+    return run.gpa + offset;
 }
 
 void write_zero_page(std::span<std::byte> page, std::span<E820Entry const> entries,
@@ -157,7 +161,7 @@ void write_zero_page(std::span<std::byte> page, std::span<E820Entry const> entri
         write_le(page, low, static_cast<std::uint32_t>(value));
         write_le(page, high, static_cast<std::uint32_t>(value >> 32));
     };
-    std::fill(page.begin(), page.end(), std::byte{0}); // among others the sentinel
+    std::fill(page.begin(), page.end(), std::byte{0});
     write_le(page, boot_flag, boot_flag_value);
     write_le(page, header, header_value);
     write_le(page, version, version_value);
@@ -207,6 +211,14 @@ Expected<BootPlacement> place(BootRequest const& request, std::span<coop_extent 
     if (auto checked = check_extents(extents, request.ram_bytes); !checked) {
         return checked.error();
     }
+    auto const map = e820_map(extents);
+    if (map.size() > COOP_MAX_E820_ENTRIES) {
+        return Failure{
+            fmt::format("the host's memory is fragmented: it gave the guest's in {} pieces, and the guest "
+                        "kernel takes {}",
+                        map.size() - 1, COOP_MAX_E820_ENTRIES - 1),
+            "give it less RAM, or free memory on the host (or compact it: /proc/sys/vm/compact_memory)"};
+    }
     auto const kernel = find_run(run_kernel, (*runs)[run_kernel], extents, ram);
     if (!kernel) {
         return kernel.error();
@@ -234,11 +246,10 @@ Expected<BootPlacement> place(BootRequest const& request, std::span<coop_extent 
                 request.command_line.size() + 1);
     coop_shared* shared = write_shared(memory.subspan(layout.shared, layout.shared_bytes), request);
 
-    auto const map = e820_map(extents);
     auto const here =
         std::span{map}.first(std::min<std::size_t>(map.size(), boot_params::e820_table_entries));
-    auto const e820_nodes = write_e820_nodes(*data, layout.e820_nodes, std::span{map}.subspan(here.size()));
-    write_node(memory, layout.shared_node, e820_nodes, COOP_SETUP_DATA_TYPE, layout.shared_bytes);
+    auto const e820_node = write_e820_node(*data, layout.e820_node, std::span{map}.subspan(here.size()));
+    write_node(memory, layout.shared_node, e820_node, COOP_SETUP_DATA_TYPE, layout.shared_bytes);
     write_zero_page(memory.subspan(layout.boot_params, boot_params::bytes), here,
                     data->gpa + layout.command_line, initrd, request.initrd.size(),
                     data->gpa + layout.shared_node);

@@ -96,7 +96,7 @@ void coop_host_kick(uint32_t cpu);
 void coop_host_kick_nmi(uint32_t cpu);
 /*
  * Leave a maskable interrupt pending on the current CPU: it is taken at the next instruction that enables
- * interrupts. Context: inside a critical section. Linux: irq_work_queue on a per-CPU work. NT: a DPC-class
+ * interrupts. Context: inside a critical section. Linux: a reschedule IPI to itself. NT: a DPC-class
  * self-interrupt.
  */
 void coop_host_interrupt_self(void);

@@ -60,7 +60,7 @@ struct coop_host_info {
     coop_u64 ram_available; /* bytes, a hint */
     coop_u64 xcr0;
     coop_u32 cpus;
-    coop_u32 guests;  /* running now */
+    coop_u32 guests;  /* that exist now */
     coop_u32 refusal; /* 0: guests can run; else the first COOP_HOST_* bit that forbids them */
     coop_u32 reserved;
 };
@@ -70,7 +70,7 @@ struct coop_host_info {
  * each a multiple of 2 MiB, 0 for none; they are part of ram_bytes, which is a multiple of 2 MiB too. EEXIST:
  * name in use. ENOMEM: not that much memory. E2BIG: no contiguous run of that size. EOPNOTSUPP: more vCPUs
  * than this driver runs, or a host it cannot run them beside. EBUSY: this handle has a guest already, or the
- * host is about to sleep. EINTR: a signal came before anything was done.
+ * host is about to sleep. EINTR: a signal came first; nothing is kept.
  */
 #define COOP_CREATE_RUNS 4
 struct coop_create {
@@ -111,13 +111,14 @@ struct coop_start {
 
 /*
  * RUN (in/out): lends the calling thread to a vCPU until the guest ends or the thread has a signal (EINTR).
- * One thread per vCPU. EINVAL: the guest is not started. EBUSY: another thread runs the vCPU.
+ * One thread per vCPU. EINVAL: the guest is not started, or has no such vCPU. EBUSY: another thread runs the
+ * vCPU.
  */
 struct coop_run {
     coop_u32 vcpu;
     coop_u32 end;     /* out: COOP_END_* */
     coop_u64 detail;  /* out: exception vector, or what END's reason carries */
-    coop_u64 rip;     /* out: where the guest was, for EXCEPTION, STUCK and BAD_STATE */
+    coop_u64 rip;     /* out: where the guest was; 0 if its end came from outside */
     coop_u64 address; /* out: CR2 for page faults */
 };
 

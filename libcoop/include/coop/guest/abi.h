@@ -69,7 +69,7 @@
 /* Found by the monitor, never sent by a guest. */
 #define COOP_END_KILLED 16
 #define COOP_END_STUCK 17     /* interrupts off longer than the limit */
-#define COOP_END_EXCEPTION 18 /* exception before the guest had handlers, or inside the passage */
+#define COOP_END_EXCEPTION 18 /* exception before the guest had handlers */
 #define COOP_END_BAD_STATE 19 /* the guest's saved state cannot be entered */
 
 /* Bits of coop_vcpu_page.pending. */
@@ -87,6 +87,10 @@
 #define COOP_QUEUE_CONFIG \
     0xffff /* a "queue" for COOP_DOORBELL_NOTIFY: a write to the device's common fields */
 #define COOP_LOG_BYTES 2048
+/* What the guest kernel can take of memory maps: entries (one is the first mebibyte), and bits of an address.
+ */
+#define COOP_MAX_E820_ENTRIES 4096
+#define COOP_PHYSICAL_BITS 46
 
 #ifndef __ASSEMBLER__
 
@@ -113,7 +117,7 @@ struct coop_boot_note {
 /*
  * The shared area: one physically contiguous run of the guest's RAM, given by a setup_data node of type
  * COOP_SETUP_DATA_TYPE whose payload is this header, followed at the offsets it names by vCPU pages and
- * device pages. Filled by the per-guest process and the core before entry; read-only for the guest.
+ * device pages. The header is filled by the per-guest process before entry, and read-only for the guest.
  */
 #define COOP_SETUP_DATA_TYPE 0x434f4f50
 #define COOP_SHARED_MAGIC 0x31706f6f43ull

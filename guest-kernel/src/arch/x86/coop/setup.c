@@ -8,6 +8,7 @@
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <asm/apic.h>
+#include <asm/e820/types.h>
 #include <asm/i8259.h>
 #include <asm/io_apic.h>
 #include <asm/iommu.h>
@@ -17,6 +18,9 @@
 #include <asm/x86_init.h>
 
 #include "coop.h"
+
+static_assert(E820_MAX_ENTRIES == COOP_MAX_E820_ENTRIES);
+static_assert(MAX_PHYSMEM_BITS == COOP_PHYSICAL_BITS);
 
 const struct coop_shared *coop_shared __ro_after_init;
 

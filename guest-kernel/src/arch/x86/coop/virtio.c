@@ -99,13 +99,39 @@ static void set_config(struct virtio_device *device, unsigned int offset, const 
 	coop_doorbell(COOP_DOORBELL_NOTIFY, coop->index, COOP_QUEUE_CONFIG, 0);
 }
 
+static u64 answer_deadline(void)
+{
+	return rdtsc() + coop_shared->tsc_khz * MSEC_PER_SEC * ANSWER_SECONDS;
+}
+
+static bool passed(u64 deadline)
+{
+	return (s64)(rdtsc() - deadline) > 0;
+}
+
+static void give_up(struct coop_virtio *coop, const char *what, u8 value)
+{
+	dev_err(&coop->device.dev, "no answer to %s %#x in %d s; giving the device up\n", what, value, ANSWER_SECONDS);
+	coop->dead = true;
+	virtio_break_device(&coop->device);
+}
+
 static u32 generation(struct virtio_device *device)
 {
+	struct coop_virtio *coop = to_coop(device);
+	u64 deadline = answer_deadline();
 	u32 value;
 
 	/* Odd while the device changes its configuration. */
-	while ((value = READ_ONCE(to_coop(device)->page->config_generation)) & 1)
-		cpu_relax();
+	while ((value = READ_ONCE(coop->page->config_generation)) & 1) {
+		if (coop->dead)
+			break;
+		if (passed(deadline)) {
+			give_up(coop, "config generation", value);
+			break;
+		}
+		coop_doorbell(COOP_DOORBELL_YIELD, 0, 0, 0);
+	}
 	virt_rmb();
 	return value;
 }
@@ -121,7 +147,7 @@ static u8 get_status(struct virtio_device *device)
 static void write_status(struct coop_virtio *coop, u8 status)
 {
 	struct coop_device_page *page = coop->page;
-	u64 deadline = rdtsc() + coop_shared->tsc_khz * MSEC_PER_SEC * ANSWER_SECONDS;
+	u64 deadline = answer_deadline();
 	u32 command;
 
 	if (coop->dead)
@@ -131,11 +157,8 @@ static void write_status(struct coop_virtio *coop, u8 status)
 	smp_store_release(&page->command, command);
 	coop_doorbell(COOP_DOORBELL_NOTIFY, coop->index, COOP_QUEUE_CONFIG, 0);
 	while (smp_load_acquire(&page->command_seen) != command) {
-		if ((s64)(rdtsc() - deadline) > 0) {
-			dev_err(&coop->device.dev, "no answer to status %#x in %d s; giving the device up\n", status,
-				ANSWER_SECONDS);
-			coop->dead = true;
-			virtio_break_device(&coop->device);
+		if (passed(deadline)) {
+			give_up(coop, "status", status);
 			return;
 		}
 		coop_doorbell(COOP_DOORBELL_YIELD, 0, 0, 0);
@@ -173,6 +196,11 @@ static void delete_queues(struct virtio_device *device)
 		WRITE_ONCE(coop->queues[queue->index], NULL);
 	}
 	synchronize_callbacks(device);
+	/* A device that never answered its reset may still write to its rings: that memory is given up with it. */
+	if (coop->dead) {
+		INIT_LIST_HEAD(&device->vqs);
+		return;
+	}
 	list_for_each_entry_safe(queue, next, &device->vqs, list)
 		vring_del_virtqueue(queue);
 }
