@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Timeout: 1500
-"""Two whole Debian guests beside each other and a whole Debian host: both boot, work and stop cleanly."""
+"""Two whole Debian guests beside each other and a whole Debian host: both boot, work, stop cleanly and keep their data."""
 
 import unittest
 
@@ -8,11 +8,16 @@ from harness import Host, coop
 
 
 class TwoGuests(unittest.TestCase):
+    def check_stopped(self, host, guest, image):
+        guest.stop()
+        self.assertEqual(guest.end_reason(), "poweroff")
+        host.check_run(f"e2fsck -fn {image}", timeout=240)
+
     def test_two_guests(self):
-        with Host(kernel="6.12", smp=2, memory_mib=2048, guest_kernel=True) as host:
+        with Host(kernel="6.1", smp=2, memory_mib=2048, guest_kernel=True) as host:
             coop.load_module(host)
-            guests = [coop.Guest(host, "one", memory="256M", image="/scratch/guest.ext4"),
-                      coop.Guest(host, "two", memory="256M", image="/scratch/guest2.ext4")]
+            images = ["/scratch/guest.ext4", "/scratch/guest2.ext4"]
+            guests = [coop.Guest(host, name, memory="256M", image=image) for name, image in zip(("one", "two"), images)]
             for guest in guests:
                 guest.start()
             consoles = [guest.login() for guest in guests]
@@ -22,9 +27,14 @@ class TwoGuests(unittest.TestCase):
                 self.assertEqual(console.run(work, timeout=300), (0, digest))
                 coop.check_inside(self, console)
                 self.assertGreater(guest.stats()["switches"], 0)
-            for guest in guests:
-                guest.stop()
-                self.assertEqual(guest.end_reason(), "poweroff")
+                self.assertEqual(console.run("head -c 3000000 /dev/urandom >/root/data && md5sum </root/data >/root/sum")[0], 0)
+            for guest, image in zip(guests, images):
+                self.check_stopped(host, guest, image)
+            guests[0].start()
+            self.assertEqual(guests[0].login().run("md5sum </root/data | cmp - /root/sum"), (0, ""))
+            guests[1].start()  # and stopped while systemd is at work
+            for guest, image in zip(guests, images):
+                self.check_stopped(host, guest, image)
             coop.unload_module(host)
 
 

@@ -65,13 +65,14 @@ class Console:
                 self.changed.wait(left)
 
     def login(self, timeout=900):
-        """From the login prompt to a plain shell: no echo, no prompt, no line editing."""
+        """From the login prompt to a plain shell: no echo, no prompt, no line editing, and none of the kernel's own lines in
+        between (dmesg has them)."""
         self.expect(r"^\S+ login: ", timeout)
         self.send("root\n")
         self.expect(r"root@\S+:~# ", 120)
         ready = secrets.token_hex(8)
         # Its first half is quoted so that the echo of the line itself does not match.
-        self.send(f"exec env PS1= PS2= TERM=dumb sh\nstty -echo -opost; echo '{ready[:8]}'{ready[8:]}\n")
+        self.send(f"exec env PS1= PS2= TERM=dumb sh\ndmesg -n emerg\nstty -echo -opost; echo '{ready[:8]}'{ready[8:]}\n")
         self.expect(ready, 120)
 
     def begin(self, command):
