@@ -75,7 +75,7 @@ def interactive(host, guest):
     if guest.running():
         print("\r\nThis is the host. The guest runs on: coopctl list, status, stats, console. 'exit' ends the demo.",
               flush=True)
-        attach(host, "bash -l")
+        attach(host, "bash")  # not a login shell: that forgets where coopctl is
     return 0
 
 
