@@ -122,6 +122,11 @@ void Console::fill_locked() {
             waiting_.erase(waiting_.begin(), end);
             written += static_cast<std::uint32_t>(count);
         }
+        if (written == 0) { // or a driver could keep us here for ever
+            line_.fault("console input: buffer without room; a fault of the driver");
+            receive_ = {};
+            return;
+        }
         receive_.push(chain, written);
     }
     if (receive_.should_interrupt()) {

@@ -218,16 +218,17 @@ TEST_CASE("a broken queue breaks the console until reset", "[console]") {
     CHECK(rig.seen == "back");
 }
 
-TEST_CASE("an input buffer that cannot be written is handed back empty", "[console]") {
+TEST_CASE("an input buffer that cannot be written breaks the console, and nothing is lost", "[console]") {
     Rig rig;
     REQUIRE(rig.guest.start() == 15);
     rig.type("a");
     rig.guest.queue(receive).offer({{data, 8, false}});
     rig.guest.queue(receive).publish();
     rig.guest.bus().doorbell(0, receive);
-    auto const used = rig.guest.queue(receive).take_used();
-    REQUIRE(used);
-    CHECK(used->written == 0);
+    CHECK(rig.guest.page().status_seen == (15 | 64));
+    REQUIRE(rig.guest.faults().size() == 1);
+    CHECK_THAT(rig.guest.faults()[0], Catch::Matchers::Contains("without room"));
+    REQUIRE(rig.guest.start() == 15);
     rig.offer_input(data, 8);
     CHECK(rig.get(data, 1) == "a");
 }
