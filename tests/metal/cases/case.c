@@ -42,8 +42,12 @@ struct metal_guest metal_guest_make(const char* name, const char* code, const ch
 
     for (size_t i = 0; name[i]; i++)
         create.name[i] = name[i];
+    /* A pending signal, which a case means for its guests' runs, would end this too. */
+    const bool pending = coop_host_yield();
+    metal_signal(false);
     if (coop_guest_create(&create, &guest.guest))
         metal_panic("coop_guest_create");
+    metal_signal(pending);
     for (uint32_t i = 0; coop_guest_extent(guest.guest, i, &extent) == 0; i++) {
         if (extent.run == 0)
             guest.gpa = extent.gpa;
