@@ -96,7 +96,7 @@ static void sweep_no_tss(uint32_t last) {
 
 static void sweeps(uint32_t lvt, uint32_t passes) {
     const uint64_t seed = metal_option("seed", 1);
-    const uint32_t last = (uint32_t)metal_option("ticks", 700);
+    const uint32_t last = (uint32_t)metal_option("ticks", 760);
     struct metal_guest guest = metal_state_begin(seed);
     bool good = true;
 
@@ -113,7 +113,7 @@ static void sweeps(uint32_t lvt, uint32_t passes) {
 void case_nmi_sweep(void) {
     metal_handle(VECTOR_NMI, count);
     sweeps(APIC_NMI, (uint32_t)metal_option("passes", 12));
-    sweep_no_tss((uint32_t)metal_option("ticks", 700));
+    sweep_no_tss((uint32_t)metal_option("ticks", 760));
     metal_handle(VECTOR_NMI, NULL);
 }
 

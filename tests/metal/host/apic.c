@@ -9,6 +9,7 @@ enum {
     END_OF_INTERRUPT = 0xb0,
     SPURIOUS = 0xf0,
     IN_SERVICE = 0x100,
+    REQUESTED = 0x200,
     COMMAND_LOW = 0x300,
     COMMAND_HIGH = 0x310,
     TIMER_LVT = 0x320,
@@ -60,6 +61,10 @@ void metal_apic_send(uint32_t cpu, uint32_t command) {
     *at(COMMAND_HIGH) = cpu << 24;
     *at(COMMAND_LOW) = APIC_ASSERT | command;
     interrupts_restore(flags);
+}
+
+bool metal_apic_requested(uint32_t vector) {
+    return *at(REQUESTED + 16 * (vector / 32)) >> vector % 32 & 1;
 }
 
 bool metal_apic_in_service(void) {

@@ -12,6 +12,8 @@ uint32_t metal_this_cpu(void) {
 
 uint32_t coop_host_critical_begin(void) {
     asm volatile("cli" ::: "memory");
+    if (metal_signal_unseen())
+        coop_host_interrupt_self();
     return metal_this_cpu();
 }
 

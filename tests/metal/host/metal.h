@@ -93,6 +93,8 @@ uint32_t metal_apic_timer_left(void);
 /* The low word of an interrupt command to the CPU. */
 void metal_apic_send(uint32_t cpu, uint32_t command);
 enum { APIC_NMI = 0x400, APIC_INIT = 0x500, APIC_STARTUP = 0x600, APIC_ASSERT = 0x4000 };
+/* Whether this CPU will take the vector when it enables interrupts. */
+bool metal_apic_requested(uint32_t vector);
 /* Whether a vector waits for its end-of-interrupt. */
 bool metal_apic_in_service(void);
 
@@ -109,8 +111,13 @@ void metal_delay_us(uint64_t microseconds);
 uint32_t metal_this_cpu(void);
 
 /* --- thread.c --- */
-/* From now on waiting and yielding say that the thread should return to user space; until cleared. */
+/* From now on waiting and yielding say that the thread should return to user space; until cleared. As if it
+ * had yielded since: entering a guest goes on. */
 void metal_signal(bool pending);
+/* The same as it happens to a thread that has not yielded since: a critical section has an interrupt pending,
+ * until it does. */
+void metal_signal_arrives(void);
+bool metal_signal_unseen(void);
 
 /* --- notifier.c --- */
 struct coop_host_notifier* metal_notifier_create(void);

@@ -3,13 +3,24 @@
 #include "lock.h"
 #include "metal.h"
 
-static bool signal_pending;
+static bool signal_pending, signal_unseen;
 
 void metal_signal(bool pending) {
+    __atomic_store_n(&signal_unseen, false, __ATOMIC_SEQ_CST);
     __atomic_store_n(&signal_pending, pending, __ATOMIC_SEQ_CST);
 }
 
+void metal_signal_arrives(void) {
+    __atomic_store_n(&signal_pending, true, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&signal_unseen, true, __ATOMIC_SEQ_CST);
+}
+
+bool metal_signal_unseen(void) {
+    return __atomic_load_n(&signal_unseen, __ATOMIC_SEQ_CST);
+}
+
 bool coop_host_yield(void) {
+    __atomic_store_n(&signal_unseen, false, __ATOMIC_SEQ_CST);
     return __atomic_load_n(&signal_pending, __ATOMIC_SEQ_CST);
 }
 
