@@ -12,7 +12,8 @@ ROWS = [
     # The TLB.
     ("the host's global entries stay", WORLD, "host.cr4 & ~cpu::cr4_pge;", "host.cr4;"),
     ("the passage's own entries are global", TABLES, "accessed_dirty = 3 << 5;", "accessed_dirty = 3 << 5 | 1 << 8;"),
-    ("the guest's CR4 has PGE at its first entry", WORLD, "(host_cr4 & kept) | cpu::cr4_pse", "(host_cr4 & kept) | cpu::cr4_pse | cpu::cr4_pge"),
+    ("the guest's CR4 has PGE at its first entry", WORLD, "| vmxe | cpu::cr4_pse;", "| vmxe | cpu::cr4_pse | cpu::cr4_pge;"),
+    ("the guest's CR4 never has VMXE", WORLD, "| vmxe | cpu::cr4_pse;", "| cpu::cr4_pse;"),
     ("the passage is not executable", WORLD, "page_bytes, PageTables::read_execute", "page_bytes, PageTables::read_write"),
     ("no global entry is ever dropped", PASSAGE, "movq\t%rax, %cr4\n\tmovq\tDATA(INTERMEDIATE_CR3), %rax\n\tmovq\t%rax, %cr3\n\n\t/* E3",
      "movq\tDATA(INTERMEDIATE_CR3), %rax\n\tmovq\t%rax, %cr3\n\n\t/* E3", "\tandq\t$~CR4_PGE, %rax\n", ""),
