@@ -13,7 +13,7 @@ import sys
 from sources import ROOT, c_family, finish
 
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
-INCLUDES = ["-Ilibcoop/include", "-Ilibcoop", "-Ilibcoop/arch/x86_64", "-Itools/coopctl", "-Itests/unit", "-I."]
+INCLUDES = ["-Ilibcoop/include", "-Ilibcoop", "-Ilibcoop/arch/x86_64", "-Itools/coopctl", "-Itests/unit", "-Itests/contract", "-I."]
 HOSTED = ("libcoop/devices", "libcoop/boot", "tools", "tests")
 
 
