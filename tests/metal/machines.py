@@ -46,7 +46,14 @@ panic: action=fatal
 error: action=report
 info: action=ignore
 debug: action=ignore
+{more}"""
+# From one XCHG BX,BX to the next, each instruction with the registers before it, and each access to memory.
+RECORDING = "recording"
+RECORD = f"""
+magic_break: enabled=1
+debugger_log: {RECORDING}
 """
+RECORD_COMMANDS = "c\ntrace on\ntrace-reg on\ntrace-mem on\nc\ntrace off\ntrace-reg off\ntrace-mem off\n"
 GRUB = """
 serial --unit=0
 terminal_input serial
@@ -58,10 +65,10 @@ boot
 
 
 class Bochs:
-    """Bochs boots through its BIOS, so GRUB loads the image from a CD made here."""
+    """Bochs boots through its BIOS, so GRUB loads the image from a CD made here. recorded: into file RECORDING in the current directory."""
 
-    def __init__(self, model="corei7_haswell_4770", cpus=1):
-        self.model, self.cpus = model, cpus
+    def __init__(self, model="corei7_haswell_4770", cpus=1, recorded=False):
+        self.model, self.cpus, self.recorded = model, cpus, recorded
 
     def run(self, build, words, seconds):
         with tempfile.TemporaryDirectory(prefix="coop-metal-") as folder:
@@ -73,9 +80,9 @@ class Bochs:
             (tree / "boot/grub/grub.cfg").write_text(GRUB.format(words=" ".join(["bochs=1", f"cpus={self.cpus}", *words])), encoding="ascii")
             subprocess.run(["grub-mkrescue", "-o", place / "cd.iso", tree, "--install-modules=multiboot2 serial iso9660 biosdisk",
                             "--fonts=", "--locales=", "--themes="], check=True, capture_output=True)
-            (place / "commands").write_text("c\nq\n", encoding="ascii")  # Debian's Bochs has its debugger built in
+            (place / "commands").write_text((RECORD_COMMANDS if self.recorded else "") + "c\nq\n", encoding="ascii")  # Debian's Bochs has its debugger built in
             (place / "bochsrc").write_text(BOCHSRC.format(model=self.model, cpus=self.cpus, iso=place / "cd.iso",
-                                                          serial=place / "serial", log=place / "log"), encoding="ascii")
+                                                          serial=place / "serial", log=place / "log", more=RECORD if self.recorded else ""), encoding="ascii")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.start(place, seconds)  # one that is cut short has no plan in its report
             text = (place / "serial").read_text(encoding="utf-8", errors="replace")
@@ -112,6 +119,7 @@ MACHINES = {
     "icount": Qemu(cpus=1, options=["-icount", "shift=0,sleep=off", "-d", "int", "-D", "interrupts.log"]),
     "bochs": Bochs(),
     "bochs_two": Bochs(cpus=2),
+    "recorded": Bochs(recorded=True),
 }
 
 # CPU models: what TCG does not know of one it leaves out, and says so. Not here: Opteron_G4 and G5, with which this QEMU hangs when the

@@ -16,4 +16,23 @@ guest looker
 	jmp	1b
 end_guest looker
 
+/* The same under the process-context identifiers 1 and 2; the second goes to PARAM_EVENTS. */
+guest pcid_looker
+	doorbell COOP_DOORBELL_YIELD
+	movq	PARAM_TICKS(%rbx), %rax
+	movq	%rax, %cr4
+1:	movq	PARAM_ARGUMENT(%rbx), %rdx
+	incq	%rdx
+	movq	%rdx, %cr3
+	movq	PARAM_COUNT(%rbx), %rcx
+	movq	(%rcx), %rax
+	movq	%rax, PARAM_RESULT(%rbx)
+	incq	%rdx
+	movq	%rdx, %cr3
+	movq	(%rcx), %rax
+	movq	%rax, PARAM_EVENTS(%rbx)
+	doorbell COOP_DOORBELL_YIELD
+	jmp	1b
+end_guest pcid_looker
+
 	.section .note.GNU-stack, "", @progbits
