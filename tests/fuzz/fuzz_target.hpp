@@ -15,12 +15,10 @@ namespace coop::fuzz {
 // Inputs that reach far; never empty.
 std::vector<std::vector<std::uint8_t>> seeds();
 
-inline unsigned long current_seed = 0;
-
 // Like assert, in every build.
 inline void require(bool condition, char const* what) {
     if (!condition) {
-        std::fprintf(stderr, "violated: %s (seed %lu)\n", what, current_seed);
+        std::fprintf(stderr, "violated: %s\n", what);
         std::abort();
     }
 }

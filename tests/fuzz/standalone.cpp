@@ -1,88 +1,144 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Runs a fuzz target without libFuzzer, so that any compiler builds it and every test run includes it: seeds
-// given by the target, changed at random in a repeatable way. Usage: TARGET [ITERATIONS [FIRST_SEED]], or
-// TARGET FILE… to replay files.
+// given by the target, changed at random in a repeatable way.
+//
+// TARGET [ITERATIONS [FIRST|random [PROCESSES]]]: inputs FIRST, FIRST + 1 …, shared out among as many
+// processes (0: as there are CPUs). TARGET FILE… replays files.
 #include "fuzz_target.hpp"
+#include "mutate.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cinttypes>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <new>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
+using coop::fuzz::Bytes;
 
-// A few of the changes that find most: bits, interesting numbers, cuts, copies, pure noise.
-void mutate(Bytes& bytes, std::mt19937_64& random) {
-    static constexpr std::uint64_t numbers[] = {0,      1,          2,          0x7f,       0xff, 0x7fff,
-                                                0xffff, 0x7fffffff, 0xffffffff, 1ull << 63, ~0ull};
-    auto const below = [&random](std::size_t limit) { return static_cast<std::size_t>(random() % limit); };
-    for (auto changes = below(6) + 1; changes > 0 && !bytes.empty(); --changes) {
-        std::size_t const at = below(bytes.size());
-        switch (random() % 6) {
-        case 0:
-            bytes[at] ^= static_cast<std::uint8_t>(1u << random() % 8);
-            break;
-        case 1:
-            bytes[at] = static_cast<std::uint8_t>(random());
-            break;
-        case 2: {
-            auto value = numbers[below(std::size(numbers))] + (random() % 4 == 0 ? random() % 64 : 0);
-            for (std::size_t i = 0, width = 1u << random() % 4; i < width && at + i < bytes.size();
-                 ++i, value >>= 8) {
-                bytes[at + i] = static_cast<std::uint8_t>(value);
-            }
-            break;
+// What a process is at; the parent reads it when the process is gone.
+struct Share {
+    std::atomic<std::uint64_t> next;
+    std::uint64_t end;
+};
+
+int replay(int count, char** files) {
+    for (int i = 0; i < count; ++i) {
+        std::ifstream stream{files[i], std::ios::binary};
+        if (!stream) {
+            std::fprintf(stderr, "cannot read %s\n", files[i]);
+            return 2;
         }
-        case 3:
-            if (random() % 8 == 0) {
-                bytes.resize(at);
-            }
-            break;
-        default: {
-            std::size_t const from = below(bytes.size());
-            std::size_t const count = below(std::min<std::size_t>(bytes.size() - std::max(at, from), 64) + 1);
-            Bytes const piece{bytes.begin() + static_cast<std::ptrdiff_t>(from),
-                              bytes.begin() + static_cast<std::ptrdiff_t>(from + count)};
-            std::copy(piece.begin(), piece.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at));
-            break;
-        }
-        }
+        Bytes const bytes{std::istreambuf_iterator<char>{stream}, {}};
+        LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
     }
+    return 0;
+}
+
+void run(Share& share) {
+    auto const seeds = coop::fuzz::seeds();
+    Bytes bytes;
+    Bytes input;
+    for (; share.next < share.end; ++share.next) {
+        coop::fuzz::Random random{share.next};
+        bytes = seeds[random.below(seeds.size())];
+        coop::fuzz::mutate(bytes, random);
+        // An allocation of the exact size, so that the sanitizer sees a step beyond; most have the size of
+        // the one before.
+        if (bytes.size() == input.size()) {
+            input = bytes;
+        } else {
+            input = Bytes(bytes.begin(), bytes.end());
+        }
+        LLVMFuzzerTestOneInput(input.data(), input.size());
+    }
+}
+
+// Returns how many inputs were tried; exits if one failed.
+std::uint64_t run_in_processes(std::uint64_t first, std::uint64_t count, std::uint64_t processes) {
+    void* const memory =
+        mmap(nullptr, processes * sizeof(Share), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        std::perror("mmap");
+        std::exit(2);
+    }
+    auto* const shares = static_cast<Share*>(memory);
+    std::vector<pid_t> children;
+    for (std::uint64_t i = 0; i < processes; ++i) {
+        auto& share =
+            *new (&shares[i]) Share{first + count * i / processes, first + count * (i + 1) / processes};
+        pid_t const child = fork();
+        if (child < 0) {
+            std::perror("fork");
+            std::exit(2);
+        }
+        if (child == 0) {
+            run(share);
+            std::exit(0);
+        }
+        children.push_back(child);
+    }
+    std::uint64_t tried = 0;
+    bool failed = false;
+    for (std::uint64_t i = 0; i < processes; ++i) {
+        std::uint64_t const begin = first + count * i / processes;
+        int status = 0;
+        if (waitpid(children[i], &status, 0) != children[i] || status != 0) {
+            std::uint64_t const at = shares[i].next;
+            std::fprintf(stderr, "input %" PRIu64 " failed; to repeat it: %s 1 %" PRIu64 "\n", at,
+                         program_invocation_name, at);
+            failed = true;
+        }
+        tried += shares[i].next - begin;
+    }
+    if (failed) {
+        std::exit(1);
+    }
+    return tried;
+}
+
+std::uint64_t number(char const* text) {
+    return std::strtoull(text, nullptr, 10);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
     if (argc > 1 && std::string{argv[1]}.find_first_not_of("0123456789") != std::string::npos) {
-        for (int i = 1; i < argc; ++i) {
-            std::ifstream stream{argv[i], std::ios::binary};
-            if (!stream) {
-                std::fprintf(stderr, "cannot read %s\n", argv[i]);
-                return 2;
-            }
-            Bytes const bytes{std::istreambuf_iterator<char>{stream}, {}};
-            LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
-        }
-        return 0;
+        return replay(argc - 1, argv + 1);
     }
-    unsigned long const iterations = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 10000;
-    unsigned long const first = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 1;
-    auto const seeds = coop::fuzz::seeds();
-    for (unsigned long n = first; n < first + iterations; ++n) {
-        std::mt19937_64 random{n}; // to repeat a failure: ITERATIONS 1, FIRST_SEED n
-        Bytes bytes = seeds[random() % seeds.size()];
-        mutate(bytes, random);
-        // An own allocation of the exact size, so that the sanitizer sees a step beyond.
-        Bytes const input{bytes.begin(), bytes.end()};
-        coop::fuzz::current_seed = n;
-        LLVMFuzzerTestOneInput(input.data(), input.size());
+    std::uint64_t const count = argc > 1 ? number(argv[1]) : 10000;
+    bool const random = argc > 2 && std::string{argv[2]} == "random";
+    std::uint64_t const first = random     ? std::uint64_t{std::random_device{}()} << 31
+                                : argc > 2 ? number(argv[2])
+                                           : 1;
+    std::uint64_t processes = argc > 3 ? number(argv[3]) : 1;
+    if (processes == 0) {
+        processes = std::max(1u, std::thread::hardware_concurrency());
     }
-    std::printf("%lu inputs, none failed\n", iterations);
+    std::printf("inputs %" PRIu64 " to %" PRIu64 " in %" PRIu64 " processes\n", first, first + count - 1,
+                processes);
+    std::fflush(stdout);
+    if (count == 1) { // in this process, for a debugger
+        Share share{first, first + 1};
+        run(share);
+    } else {
+        std::uint64_t const tried = run_in_processes(first, count, processes);
+        std::printf("figures: fuzz_" COOP_FUZZ_NAME "_executions %" PRIu64 "\n", tried);
+    }
     return 0;
 }
