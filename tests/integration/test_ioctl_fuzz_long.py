@@ -16,9 +16,12 @@ class LongFuzz(test_ioctl_fuzz.IoctlFuzz):
     test_short = None
 
     def test_on_each_host(self):
+        executions = 0
         for options in HOSTS:
             with self.subTest(**options):
-                self.fuzz(CALLS, timeout=1800, **options)
+                executions += self.fuzz(CALLS, timeout=1800, **options)
+        print(f"figures: ioctl_fuzz_executions {executions}")
+        self.assertGreaterEqual(executions, CALLS)
 
 
 if __name__ == "__main__":
