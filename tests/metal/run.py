@@ -18,8 +18,8 @@ from machines import MACHINES
 SECONDS = int(os.environ.get("COOP_METAL_SECONDS", "300"))
 
 
-def complaints(report):
-    """What is wrong with the report; an end without a plan is a crash."""
+def complaints(report, words=()):
+    """What is wrong with the report of a boot with these words; an end without a plan is a crash."""
     plan = re.search(r"^1\.\.(\d+)\r?$", report, re.M)
     passed = len(re.findall(r"^ok \d+ ", report, re.M))
     found = re.findall(r"^(not ok.*?)\r?$", report, re.M)
@@ -27,6 +27,9 @@ def complaints(report):
         found.append("the report ends before its plan")
     elif int(plan[1]) == 0 or int(plan[1]) != passed:
         found.append(f"{passed} of {plan[1]} cases passed")
+    named = [word for word in words if "=" not in word]
+    if named and plan and int(plan[1]) != len(named):
+        found.append("not every word is a case")
     if re.search(r"^# (QEMU ended|.*>>PANIC<<)", report, re.M):
         found.append("the emulator was not told of a success")
     return found
@@ -43,12 +46,12 @@ def main():
     logs = build / "test-logs"
     logs.mkdir(exist_ok=True)
     (logs / f"metal-{'-'.join([machine, *words])}.log").write_text(report, encoding="utf-8")
-    problems = complaints(report)
+    problems = complaints(report, words)
     if problems:
         print(report)
         sys.exit(f"metal on {machine}: " + "; ".join(problems))
-    for figures in re.findall(r"^figures: (.*?)\r?$", report, re.M):
-        print(f"metal on {machine}: {figures} seconds {time.monotonic() - began:.1f}")
+    print(f"metal on {machine}, {time.monotonic() - began:.1f} seconds")
+    print("\n".join(re.findall(r"^figures: .*", report, re.M)))
 
 
 if __name__ == "__main__":

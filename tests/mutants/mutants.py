@@ -20,7 +20,7 @@ BOOTS = [
     "one_cpu hello events exceptions state switches=100",
     "one_cpu notify signal unknown_doorbells host_interrupts nmi_in_guest side_by_side self_interrupt killed stack_gone seed=5",
     "old hello state switches=60",
-    "qemu bad_tables debugging bad_state two_threads killed_from_afar evicted migration",
+    "qemu bad_tables debugging two_threads killed_from_afar evicted migration",
     "one_cpu state switches=1500 seed=7",
     "bochs tlb_global tlb_frames",
     "bochs_two tlb_migration",

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What tests have done: lines 'figures: NAME NUMBER …' of their output.
+
+Usage: figures.py BUILD_DIR keep      take those of ctest's last run to BUILD_DIR/figures.json; print their sum if it was metal
+       figures.py BUILD_DIR table     the figures kept, and the outcomes of tools/dev mutants, as the table of docs/testing.md
+       figures.py BUILD_DIR write     the same, into that file
+
+A test that failed loses the figures that it had.
+"""
+
+import collections
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DOCUMENT = ROOT / "docs/testing.md"
+BEGIN, END = "<!-- tools/dev figures -->\n", "<!-- end of figures -->\n"
+NOT_RUN = "not run"
+
+
+def figures(text):
+    """{name: sum}"""
+    found = collections.Counter()
+    for line in re.findall(r"(?:^|\.\.\. )figures: (.*?)\r?$", text, re.M):
+        words = line.split()
+        found.update({name: int(value) for name, value in zip(words[::2], words[1::2])})
+    return found
+
+
+def last_run(build):
+    """{test: its figures, or None if it failed}"""
+    log = (build / "Testing/Temporary/LastTest.log").read_text(encoding="utf-8", errors="replace")
+    tests = re.findall(r'^\d+/\d+ Testing: (\S+)\n(.*?)^"\1" time elapsed', log, re.M | re.S)
+    return {name: figures(text) if "\nTest Passed.\n" in text else None for name, text in tests}
+
+
+def read_kept(build):
+    path = build / "figures.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def keep(build):
+    run = last_run(build)
+    kept = {**read_kept(build), **run}
+    text = json.dumps({name: found for name, found in kept.items() if found}, indent=1, sort_keys=True)
+    (build / "figures.json").write_text(text + "\n", encoding="utf-8")
+    if all(name.startswith("metal.") for name in run):
+        total = collections.Counter()
+        for found in run.values():
+            total.update(found or {})
+        print(f"metal: {len(run)} tests,", ", ".join(f"{name} {value}" for name, value in total.items()))
+
+
+def mutants():
+    done = subprocess.run(["python3", "-B", ROOT / "tests/mutants/mutants.py", "--report"], capture_output=True, text=True, check=False)
+    left = re.search(r"^not run: (\d+)", done.stdout, re.M)
+    killed, of_all, survived = re.search(r"^mutants: (\d+) killed of (\d+), (\d+) survived", done.stdout, re.M).groups()
+    if of_all == "0":
+        return NOT_RUN
+    return f"{killed} of {of_all}; {survived} survived" + (f"; {left[1]} not run" if left else "")
+
+
+def rows(kept):
+    """(what, figure, command)"""
+    metal = {name.removeprefix("metal."): found for name, found in kept.items() if name.startswith("metal.")}
+    random = {name: found for name, found in metal.items() if name.startswith("state")}
+    # Each test is named for its machine, but for those of one question, which use the machines of others.
+    machines = {re.sub("^(cpu|model)_", "", name) for name, found in metal.items() if found.get("cases")} - {"pcid", *random}
+
+    def total(name, tests):
+        value = sum(found.get(name, 0) for found in tests.values())
+        return f"{value:,}" if value else NOT_RUN
+
+    return [
+        ("switches, every register random in both worlds", total("switches", random), "test --long metal"),
+        ("switches of all metal tests", total("switches", metal), "test --long metal"),
+        ("instructions of the passage, both directions", total("passage_instructions", metal), "test metal"),
+        ("… hit by an NMI", total("passage_hit", metal), "test metal"),
+        ("… more, which run with NMIs blocked", total("passage_blocked", metal), "test metal"),
+        ("edges of the passage for an interrupt", total("interrupt_windows", metal), "test metal"),
+        ("… at which one came", total("interrupt_windows_hit", metal), "test metal"),
+        ("machine checks at random moments", total("machine_checks", metal), "test metal"),
+        ("NMIs in guests or the passage", total("nmis", metal), "test --long metal"),
+        ("machines and CPU models", f"{len(machines)}: {', '.join(sorted(machines))}" if machines else NOT_RUN, "test --long metal"),
+        ("mutants killed", mutants(), "mutants"),
+        ("fuzzed virtqueues", total("fuzz_virtqueue_executions", kept), "test --long fuzz"),
+        ("fuzzed kernel images", total("fuzz_kernel_image_executions", kept), "test --long fuzz"),
+        ("fuzzed ioctls", total("ioctl_fuzz_executions", kept), "test --long ioctl_fuzz"),
+        ("soak: seconds", total("soak_seconds", kept), "test --long soak"),
+        ("… switches", total("soak_switches", kept), "test --long soak"),
+        ("… NMIs", total("soak_nmis", kept), "test --long soak"),
+    ]
+
+
+def table(build):
+    lines = [f"| {what} | {figure} | `{command}` |" for what, figure, command in rows(read_kept(build))]
+    return "\n".join(["| What | Figure | `tools/dev` … |", "|---|---|---|", *lines]) + "\n"
+
+
+def write(build):
+    before, rest = DOCUMENT.read_text(encoding="utf-8").split(BEGIN)
+    DOCUMENT.write_text(before + BEGIN + table(build) + END + rest.split(END)[1], encoding="utf-8")
+
+
+def main():
+    build, command = pathlib.Path(sys.argv[1]), sys.argv[2]
+    if command == "keep":
+        keep(build)
+    elif command == "write":
+        write(build)
+    else:
+        print(table(build), end="")
+
+
+if __name__ == "__main__":
+    main()
