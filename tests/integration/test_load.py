@@ -6,32 +6,9 @@
 import os
 import unittest
 
-from harness import Host, coop
+from harness import Host, coop, load
 
 MINUTES = float(os.environ.get("COOP_LOAD_MINUTES", "10"))
-# Computes, writes a file, reads it back from the disk, compares; the count of rounds is its output.
-GUEST_LOAD = """
-dmesg -n 1  # the console is for our answers
-end=$(($(date +%s) + SECONDS_TO_RUN)) rounds=0
-head -c 4000000 /dev/urandom >/root/master; sum=$(sha256sum </root/master)
-while [ $(date +%s) -lt $end ]; do
-    [ "$(sha256sum </root/master)" = "$sum" ] || { echo "wrong checksum of memory"; exit 1; }
-    cp /root/master /root/copy; sync; echo 1 >/proc/sys/vm/drop_caches
-    [ "$(sha256sum </root/copy)" = "$sum" ] || { echo "wrong checksum from disk"; exit 1; }
-    for i in 1 2 3 4 5 6 7 8; do ls / | sort | wc -l >/dev/null; done
-    rounds=$((rounds + 1))
-done
-echo $rounds
-"""
-COMPILE = """
-mkdir -p /scratch/compile && cd /scratch/compile || exit 1
-python3 -c 'for i in range(2000): print(f"int f{i}(int x) {{ return x * {i} + (x >> {i % 31}); }}")' >big.c
-gcc -O2 -c big.c -o first.o || exit 1
-while :; do gcc -O2 -c big.c -o next.o && cmp first.o next.o || { echo "the compiler's output differs"; exit 1; }; done
-"""
-STRESS = "exec stress-ng --temp-path /scratch --hdd 1 --hdd-bytes 16m --sock 1 --fork 1 --verify --timeout 0"
-
-
 CLOCK = "/share/build/tests/integration/bench/coop_bench"
 MOST_DRIFT_US = 1000
 
@@ -68,16 +45,16 @@ class Load(unittest.TestCase):
             consoles = [guest.login() for guest in guests]
             host_clock = Clock(lambda what: host.check_run(f"{CLOCK} {what}"))
             clocks = [Clock(lambda what, console=console: console.run(f"/root/clock {what}")[1]) for console in consoles]
-            load = [host.start(COMPILE), host.start(STRESS)]
+            busy = [host.start(load.COMPILE), host.start(load.STRESS)]
             jobs = []
             for console in consoles:
-                jobs.append(console.begin(GUEST_LOAD.replace("SECONDS_TO_RUN", str(int(seconds)))))
+                jobs.append(console.begin(load.in_guest(seconds)))
             for console, job in zip(consoles, jobs):
                 status, output = console.finish(job, timeout=seconds * 2 + 300)
                 print(f"rounds of the guest's load: {output.strip()}", flush=True)
                 self.assertEqual(status, 0, output)
                 self.assertGreater(int(output), 0)
-            for job in load:
+            for job in busy:
                 self.assertIsNone(job.status, job.out + job.err)
             host.run("pkill -f compile; pkill gcc; pkill stress-ng")
             host_rate, _ = host_clock.rate()

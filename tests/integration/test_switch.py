@@ -7,9 +7,9 @@ import time
 import unittest
 
 from harness import Host, tiny
+from harness.kernel_log import UNKNOWN_NMI
 from harness.memory import NOISE_KIB, free_kib
 
-UNKNOWN_NMI = (r"Uhhuh\. NMI received for unknown reason", r"Dazed and confused", r"strange power saving mode")
 # Each kernel with each paging depth and each number of CPUs at least once.
 HOSTS = [dict(kernel="6.1", la57=False, smp=1), dict(kernel="6.1", la57=True, smp=2),
          dict(kernel="6.12", la57=False, smp=2), dict(kernel="6.12", la57=True, smp=1)]

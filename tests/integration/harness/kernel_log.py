@@ -13,6 +13,9 @@ TROUBLE = re.compile(
 HARMLESS = re.compile(r"printk: debug: ignoring loglevel|Spurious Kernel Mitigation|RETBleed: WARNING: Spectre v2|"
                       r"unprivileged eBPF is enabled")
 
+# What a kernel says of an NMI that nobody there asked for: a test's.
+UNKNOWN_NMI = (r"Uhhuh\. NMI received for unknown reason", r"Dazed and confused", r"strange power saving mode")
+
 
 def trouble(text, allowed=()):
     """The lines of a kernel log that tell of trouble, less those that match one of the `allowed` expressions."""

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Work that checks its own results, for a host and for guests: shell scripts."""
+
+# Computes, writes a file, reads it back from the disk, compares; the count of rounds is its output.
+_IN_GUEST = """
+dmesg -n 1  # the console is for our answers
+end=$(($(date +%s) + SECONDS_TO_RUN)) rounds=0
+head -c 4000000 /dev/urandom >/root/master; sum=$(sha256sum </root/master)
+while [ $(date +%s) -lt $end ]; do
+    [ "$(sha256sum </root/master)" = "$sum" ] || { echo "wrong checksum of memory"; exit 1; }
+    cp /root/master /root/copy; sync; echo 1 >/proc/sys/vm/drop_caches
+    [ "$(sha256sum </root/copy)" = "$sum" ] || { echo "wrong checksum from disk"; exit 1; }
+    for i in 1 2 3 4 5 6 7 8; do ls / | sort | wc -l >/dev/null; done
+    rounds=$((rounds + 1))
+done
+echo $rounds
+"""
+COMPILE = """
+mkdir -p /scratch/compile && cd /scratch/compile || exit 1
+python3 -c 'for i in range(2000): print(f"int f{i}(int x) {{ return x * {i} + (x >> {i % 31}); }}")' >big.c
+gcc -O2 -c big.c -o first.o || exit 1
+while :; do gcc -O2 -c big.c -o next.o && cmp first.o next.o || { echo "the compiler's output differs"; exit 1; }; done
+"""
+STRESS = "exec stress-ng --temp-path /scratch --hdd 1 --hdd-bytes 16m --sock 1 --fork 1 --verify --timeout 0"
+
+
+def in_guest(seconds):
+    return _IN_GUEST.replace("SECONDS_TO_RUN", str(int(seconds)))

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Timeout: 100000
+# Labels: long
+"""An hour (COOP_SOAK_MINUTES) of stress-ng and disk load in two guests and their host, with NMIs at random moments: all results
+right, every guest alive to its end, the host's log clean, no frame lost."""
+
+import os
+import random
+import time
+import unittest
+
+from harness import Host, coop, load
+from harness.kernel_log import UNKNOWN_NMI
+
+MINUTES = float(os.environ.get("COOP_SOAK_MINUTES", "60"))
+SEED = int(os.environ.get("COOP_SOAK_SEED", str(random.randrange(1 << 32))))
+MEAN_NMI_SECONDS = 0.1
+STRESS_IN_GUEST = "--cpu 1 --vecmath 1 --vm 1 --vm-bytes 32m --fork 1 --switch 1 --timer 1 --hdd 1 --hdd-bytes 16m"
+REPORT_SECONDS = 300
+
+
+def in_guest(seconds):
+    """load.in_guest with stress-ng beside it."""
+    return (f"stress-ng {STRESS_IN_GUEST} --verify --temp-path /root --timeout {seconds} >/run/stress 2>&1 &\n"
+            f"{load.in_guest(seconds)}\nwait $! || {{ cat /run/stress; exit 1; }}\n")
+
+
+class Soak(unittest.TestCase):
+    def totals(self, guests):
+        """Switches and NMIs of all guests; fails if one is gone."""
+        stats = [guest.stats() for guest in guests]
+        return [sum(each[what] for each in stats) for what in ("switches", "nmis_forwarded")]
+
+    def send_nmis(self, host, guests, seconds):
+        """Returns how many."""
+        chance = random.Random(SEED)
+        began = reported = time.monotonic()
+        sent = 0
+        while time.monotonic() - began < seconds:
+            time.sleep(chance.expovariate(1 / MEAN_NMI_SECONDS))
+            host.hmp("nmi")
+            sent += 1
+            if time.monotonic() - reported > REPORT_SECONDS:
+                reported = time.monotonic()
+                switches, nmis = self.totals(guests)
+                print(f"{reported - began:.0f} s: {switches} switches, {nmis} of {sent} NMIs in guests or the passage", flush=True)
+        return sent
+
+    def check_ends(self, host, guests, consoles):
+        for guest, console in zip(guests, consoles):
+            coop.check_inside(self, console)
+            guest.stop()
+            self.assertEqual(guest.end_reason(), "poweroff")
+            host.check_run(f"e2fsck -fn /scratch/{guest.name}.ext4", timeout=300)
+
+    def test_hours_of_everything(self):
+        print(f"seed {SEED}", flush=True)
+        seconds = int(MINUTES * 60)
+        with Host(kernel="6.12", smp=2, memory_mib=3072, guest_kernel=True, allow_log=UNKNOWN_NMI) as host:
+            coop.load_module(host)
+            guests = [coop.Guest(host, name, image=f"/scratch/{name}.ext4") for name in ("guest", "guest2")]
+            for guest in guests:
+                guest.start()
+            consoles = [guest.login() for guest in guests]
+            busy = [host.start(load.COMPILE), host.start(load.STRESS)]
+            began = time.monotonic()
+            jobs = [console.begin(in_guest(seconds)) for console in consoles]
+            sent = self.send_nmis(host, guests, seconds)
+            results = [console.finish(job, timeout=seconds + 900) for console, job in zip(consoles, jobs)]
+            lasted = int(time.monotonic() - began)
+            switches, nmis = self.totals(guests)
+            handled = int(host.check_run("awk '/NMI:/{print $2 + $3}' /proc/interrupts"))
+            for job in busy:
+                self.assertIsNone(job.status, job.out + job.err)
+            host.run("pkill -f compile; pkill gcc; pkill stress-ng")
+            for status, output in results:
+                self.assertEqual(status, 0, output)
+                self.assertGreater(int(output), 0)
+            self.check_ends(host, guests, consoles)
+            coop.unload_module(host)
+        # Some merge, as on any machine; none may vanish behind a guest's back.
+        self.assertGreater(nmis, sent // 20)
+        self.assertGreaterEqual(handled, nmis)
+        print(f"soak: right after {lasted} s: {switches} switches, {sent} NMIs sent, {handled} handled, {nmis} of them from guests "
+              f"or the passage; rounds of the guests' load: {', '.join(output.strip() for _, output in results)}")
+        print(f"figures: soak_seconds {lasted} soak_switches {switches} soak_nmis {sent}")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
