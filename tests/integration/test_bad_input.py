@@ -9,6 +9,7 @@ import unittest
 
 from harness import Host
 from harness.artifacts import Artifacts
+from harness.machine import CPU
 from harness.memory import NOISE_KIB, free_kib
 
 SERIES = "6.12"
@@ -211,6 +212,17 @@ class BadInput(unittest.TestCase):
             self.assertEqual(host.check_run("ls -A /run/coop").split(), ["holder.last", "holder.log", "x.log"])
             host.check_run("rmmod coop")
             self.assertLess(free - free_kib(host), NOISE_KIB)
+
+    def test_host_without_nx(self):
+        """A host that cannot run guests says so, and lives."""
+        with Host(SERIES, cpu=f"{CPU},nx=off", memory_mib=1024, scratch=False) as host:
+            host.check_run("insmod $module")
+            told = host.run(f"{GOOD} x")
+            self.assertEqual((told.status, told.out), (HOST, ""))
+            self.assertIn("does not use no-execute pages", told.err)
+            checks = json.loads(host.run("coopctl doctor --json").out)["checks"]
+            self.assertEqual({check["id"] for check in checks if check["verdict"] == "PROBLEM"}, {"nx", "refusal"})
+            host.check_run("rmmod coop")
 
 
 if __name__ == "__main__":

@@ -19,9 +19,13 @@ constexpr HostFeatures host_features(std::uint64_t cr4, std::uint64_t efer, std:
     add(cr4 & cpu::cr4_cet, COOP_HOST_CET);
     add(cr4 & cpu::cr4_smep, COOP_HOST_SMEP);
     add(cr4 & cpu::cr4_smap, COOP_HOST_SMAP);
+    add(!(efer & cpu::efer_nxe), COOP_HOST_NO_NX);
     host.xcr0 = xcr0;
-    // FRED replaces the IDT that interrupts are forwarded through.
-    host.refusal = host.features & COOP_HOST_FRED;
+    // FRED replaces the IDT that interrupts are forwarded through. The passage's data has the NX bit, which
+    // is reserved without NXE: a page fault in the middle of a switch.
+    for (const std::uint64_t reason : {COOP_HOST_FRED, COOP_HOST_NO_NX})
+        if (host.refusal == 0)
+            host.refusal = host.features & reason;
     return host;
 }
 

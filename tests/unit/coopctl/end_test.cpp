@@ -91,6 +91,10 @@ TEST_CASE("a host's refusal is told in words") {
     host.refusal = COOP_HOST_FRED;
     CHECK(failing([&] { check_host(host); }) ==
           "6: this host cannot run guests: the host kernel uses FRED event delivery; boot it with fred=off");
+    host.refusal = COOP_HOST_NO_NX;
+    CHECK(failing([&] { check_host(host); }) ==
+          "6: this host cannot run guests: the host kernel does not use no-execute "
+          "pages (NX); switch them on in the firmware's setup");
     for (auto const& [bit, text] :
          {std::pair(0x80000000u, "0x80000000"), std::pair(1u * COOP_HOST_LA57, "0x1")}) {
         host.refusal = bit; // of a newer driver: no guess what it means

@@ -32,8 +32,9 @@ TEST_CASE("a host that hides everything is unknown, not broken") {
 
 TEST_CASE("a plain host") {
     TemporaryDirectory const root;
-    root.write("proc/cpuinfo", "processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: lm pcid la57 constant_tsc "
-                               "nonstop_tsc hypervisor\n");
+    root.write("proc/cpuinfo",
+               "processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: lm nx pcid la57 constant_tsc "
+               "nonstop_tsc hypervisor\n");
     root.write("proc/meminfo", "MemTotal: 9 kB\nMemAvailable:    4194304 kB\n");
     root.write("proc/modules", "kvm_intel 1 2 - Live 0x0\nkvm 1 1 kvm_intel, Live 0x0\n");
     root.write("sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
@@ -64,6 +65,7 @@ TEST_CASE("obstacles come with advice") {
     root.write("sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet\n");
     auto const checks = host_checks(root.path());
     CHECK(find(checks, "fred").verdict == Verdict::problem);
+    CHECK(find(checks, "nx").verdict == Verdict::problem);
     CHECK(find(checks, "cet").verdict == Verdict::note);
     CHECK(find(checks, "paging").value == "4-level");
     CHECK(find(checks, "lockdown").verdict == Verdict::problem);

@@ -44,6 +44,9 @@ void add_driver_checks(std::vector<Check>& checks, Driver& driver) {
     set("pcid", "PCID", Verdict::good, has(COOP_HOST_PCID) ? "in use" : "not in use");
     set("fred", "FRED", has(COOP_HOST_FRED) ? Verdict::problem : Verdict::good,
         has(COOP_HOST_FRED) ? "on" : "off", has(COOP_HOST_FRED) ? "boot the host with fred=off" : "");
+    set("nx", "NX", has(COOP_HOST_NO_NX) ? Verdict::problem : Verdict::good,
+        has(COOP_HOST_NO_NX) ? "off" : "on",
+        has(COOP_HOST_NO_NX) ? "guests need no-execute pages: switch them on in the firmware's setup" : "");
     set("cet", "CET", Verdict::good, has(COOP_HOST_CET) ? "on; off while a guest runs" : "off");
     set("virtualization", "Virtualization", Verdict::good,
         has(COOP_HOST_VMX_ON) ? "in use; no obstacle" : "not in use");

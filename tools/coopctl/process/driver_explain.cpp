@@ -23,10 +23,14 @@ void check_abi(coop_version const& version) {
 }
 
 std::string refusal_text(std::uint32_t refusal) {
-    if (refusal == COOP_HOST_FRED) { // the only one this version's driver has
+    switch (refusal) {
+    case COOP_HOST_FRED:
         return "the host kernel uses FRED event delivery; boot it with fred=off";
+    case COOP_HOST_NO_NX:
+        return "the host kernel does not use no-execute pages (NX); switch them on in the firmware's setup";
+    default:
+        return fmt::format("the driver refuses for reason {:#x}", refusal);
     }
-    return fmt::format("the driver refuses for reason {:#x}", refusal);
 }
 
 void check_host(coop_host_info const& host) {

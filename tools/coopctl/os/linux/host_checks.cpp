@@ -157,6 +157,9 @@ std::vector<Check> host_checks(fs::path const& root) {
     bool const fred = facts.cpu("fred"); // the kernel clears the flag unless FRED is on
     checks.push_back({"fred", "FRED", fred ? Verdict::problem : Verdict::good, fred ? "on" : "off",
                       fred ? "guests cannot run beside FRED: boot the host with fred=off" : ""});
+    bool const no_nx = facts.any_cpu_flags() && !facts.cpu("nx");
+    checks.push_back({"nx", "NX", no_nx ? Verdict::problem : Verdict::good, no_nx ? "off" : "on",
+                      no_nx ? "guests need no-execute pages: switch them on in the firmware's setup" : ""});
     bool const cet = facts.cpu("ibt") || facts.cpu("user_shstk");
     checks.push_back({"cet", "CET", cet ? Verdict::note : Verdict::good, cet ? "available" : "not available",
                       cet ? "if it is on, it is off while a guest runs" : ""});
