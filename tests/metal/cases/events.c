@@ -18,6 +18,32 @@ void case_events(void) {
     metal_guest_end(&guest);
 }
 
+/* All that the guest has is a user's too, which CR4 without SMEP and SMAP allows. */
+static void give_to_user_mode(struct metal_guest* guest) {
+    enum { TABLES = 6, USER = 4 };
+    uint64_t* tables = (uint64_t*)(guest->ram + GUEST_TABLES);
+
+    for (unsigned i = 0; i < TABLES * 512; i++)
+        tables[i] |= tables[i] ? USER : 0;
+}
+
+void case_user_events(void) {
+    const uint64_t count = 50;
+    struct metal_guest guest = GUEST(user_events);
+
+    metal_signal(true);
+    CHECK_EQUAL(metal_guest_run(&guest), 0);
+    metal_signal(false);
+    guest.parameters[PARAM_COUNT / 8] = count;
+    guest.parameters[PARAM_TICKS / 8] = metal_tsc_khz() / 10;
+    guest.parameters[PARAM_ARGUMENT / 8] = metal_own_tables(&guest, guest.gpa, true);
+    give_to_user_mode(&guest);
+    CHECK_EQUAL(metal_guest_run(&guest), COOP_END_POWEROFF);
+    CHECK_EQUAL(guest.parameters[PARAM_EVENTS / 8], count);
+    CHECK(guest.parameters[PARAM_RESULT / 8] > 0);
+    metal_guest_end(&guest);
+}
+
 void case_self_interrupt(void) {
     const uint64_t count = 50;
     struct metal_guest guest = GUEST(self_interrupt);

@@ -2,10 +2,13 @@
 /* Guests that take events. */
 #include "guest.inc"
 
-/* The upcall they share: counts, arms the timer again. */
+/* The upcall they share: counts, arms the timer again. Its stack is aligned as by a gate: the frame's five words and nine more. */
 .macro upcall
 	push_all
-	xorl	%eax, %eax
+	testb	$15, %spl
+	jz	2009f
+	panic
+2009:	xorl	%eax, %eax
 	xchgq	%rax, (%r12)
 	incq	PARAM_EVENTS(%rbx)
 	arm_timer
@@ -13,7 +16,7 @@
 	iretq
 .endm
 
-/* Spins with interrupts on until PARAM_COUNT events have interrupted it, then waits for as many. */
+/* Spins with interrupts on and an odd stack until PARAM_COUNT events have interrupted it, then waits for as many. */
 guest events
 	load_idt
 	leaq	8f(%rip), %rax
@@ -23,6 +26,7 @@ guest events
 	movl	$0x11, %r8d
 	movl	$0x99, %r9d
 	movl	$0x77, %ecx
+	pushq	$0
 	sti
 1:	incq	PARAM_RESULT(%rbx)
 	cmpl	$0x11, %r8d
@@ -46,6 +50,59 @@ guest events
 9:	panic
 8:	upcall
 end_guest events
+
+/*
+ * Yields once, so that the case can make its tables; then CR3 PARAM_ARGUMENT, and spins in user mode. PARAM_COUNT events must find it
+ * there, and come on the stack for that; their frames must lead back.
+ */
+#define USER_SS 0xe3
+#define USER_CS 0xeb
+#define ENTRY_STACK_TOP (GUEST_STACK_TOP - 0x1000)
+guest user_events
+	doorbell COOP_DOORBELL_YIELD
+	movq	PARAM_ARGUMENT(%rbx), %rax
+	movq	%rax, %cr3
+	load_idt
+	own_gdt
+	movabsq	$0x00cff3000000ffff, %rax
+	movq	%rax, GDT_TABLE + (USER_SS & ~7)(%rbx)
+	movabsq	$0x00affb000000ffff, %rax
+	movq	%rax, GDT_TABLE + (USER_CS & ~7)(%rbx)
+	leaq	8f(%rip), %rax
+	movq	%rax, 16(%r12)
+	leaq	ENTRY_STACK_TOP + 8(%rbx), %rax
+	movq	%rax, 24(%r12)
+	arm_timer
+	leaq	GUEST_STACK_TOP(%rbx), %rsp
+	pushq	$USER_SS
+	pushq	%rsp
+	pushq	$0x202
+	pushq	$USER_CS
+	leaq	1f(%rip), %rax
+	pushq	%rax
+	iretq
+1:	incq	PARAM_RESULT(%rbx)
+	jmp	1b
+8:	push_all
+	leaq	ENTRY_STACK_TOP - (5 + 9) * 8(%rbx), %rax
+	cmpq	%rax, %rsp
+	jne	9f
+	cmpq	$USER_CS, (9 + 1) * 8(%rsp)
+	jne	9f
+	cmpq	$USER_SS, (9 + 4) * 8(%rsp)
+	jne	9f
+	xorl	%eax, %eax
+	xchgq	%rax, (%r12)
+	incq	PARAM_EVENTS(%rbx)
+	movq	PARAM_EVENTS(%rbx), %rax
+	cmpq	PARAM_COUNT(%rbx), %rax
+	je	7f
+	arm_timer
+	pop_all
+	iretq
+7:	power_off
+9:	panic
+end_guest user_events
 
 /*
  * Keeps interrupts off and yields until an event is pending, then lets the self-interrupt in that the monitor left: PARAM_COUNT times.
