@@ -3,7 +3,7 @@
 
 Usage: figures.py BUILD_DIR keep      take those of ctest's last run to BUILD_DIR/figures.json; print their sum if it was metal
        figures.py BUILD_DIR table     the figures kept, and the outcomes of tools/dev mutants, as the table of docs/testing.md
-       figures.py BUILD_DIR write     the same, into that file
+       figures.py BUILD_DIR write     the same, into that file; what did not run here keeps the figure it has there
 
 A test that failed loses the figures that it had.
 """
@@ -95,14 +95,20 @@ def rows(kept):
     ]
 
 
-def table(build):
-    lines = [f"| {what} | {figure} | `{command}` |" for what, figure, command in rows(read_kept(build))]
+def table(build, before=""):
+    """before: a table whose figures stay where there is no new one"""
+    known = dict(re.findall(r"^\| (.*?) \| (.*?) \|", before, re.M))
+    lines = [
+        f"| {what} | {known.get(what, NOT_RUN) if figure == NOT_RUN else figure} | `{command}` |"
+        for what, figure, command in rows(read_kept(build))
+    ]
     return "\n".join(["| What | Figure | `tools/dev` … |", "|---|---|---|", *lines]) + "\n"
 
 
 def write(build):
-    before, rest = DOCUMENT.read_text(encoding="utf-8").split(BEGIN)
-    DOCUMENT.write_text(before + BEGIN + table(build) + END + rest.split(END)[1], encoding="utf-8")
+    head, rest = DOCUMENT.read_text(encoding="utf-8").split(BEGIN)
+    before, tail = rest.split(END)
+    DOCUMENT.write_text(head + BEGIN + table(build, before) + END + tail, encoding="utf-8")
 
 
 def main():
