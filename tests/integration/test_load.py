@@ -45,7 +45,7 @@ class Load(unittest.TestCase):
             consoles = [guest.login() for guest in guests]
             host_clock = Clock(lambda what: host.check_run(f"{CLOCK} {what}"))
             clocks = [Clock(lambda what, console=console: console.run(f"/root/clock {what}")[1]) for console in consoles]
-            busy = [host.start(load.COMPILE), host.start(load.STRESS)]
+            busy = load.begin_in_host(host)
             jobs = []
             for console in consoles:
                 jobs.append(console.begin(load.in_guest(seconds)))
@@ -54,9 +54,7 @@ class Load(unittest.TestCase):
                 print(f"rounds of the guest's load: {output.strip()}", flush=True)
                 self.assertEqual(status, 0, output)
                 self.assertGreater(int(output), 0)
-            for job in busy:
-                self.assertIsNone(job.status, job.out + job.err)
-            host.run("pkill -f compile; pkill gcc; pkill stress-ng")
+            load.end_in_host(self, busy)
             host_rate, _ = host_clock.rate()
             for clock in clocks:
                 rate, ticks = clock.rate()

@@ -62,7 +62,7 @@ class Soak(unittest.TestCase):
             for guest in guests:
                 guest.start()
             consoles = [guest.login() for guest in guests]
-            busy = [host.start(load.COMPILE), host.start(load.STRESS)]
+            busy = load.begin_in_host(host)
             began = time.monotonic()
             jobs = [console.begin(in_guest(seconds)) for console in consoles]
             sent = self.send_nmis(host, guests, seconds)
@@ -70,9 +70,7 @@ class Soak(unittest.TestCase):
             lasted = int(time.monotonic() - began)
             switches, nmis = self.totals(guests)
             handled = int(host.check_run("awk '/NMI:/{print $2 + $3}' /proc/interrupts"))
-            for job in busy:
-                self.assertIsNone(job.status, job.out + job.err)
-            host.run("pkill -f compile; pkill gcc; pkill stress-ng")
+            load.end_in_host(self, busy)
             for status, output in results:
                 self.assertEqual(status, 0, output)
                 self.assertGreater(int(output), 0)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Work that checks its own results, for a host and for guests: shell scripts."""
 
+import signal
+
 # Computes, writes a file, reads it back from the disk, compares; the count of rounds is its output.
 _IN_GUEST = """
 dmesg -n 1  # the console is for our answers
@@ -15,13 +17,26 @@ while [ $(date +%s) -lt $end ]; do
 done
 echo $rounds
 """
-COMPILE = """
+_COMPILE = """
 mkdir -p /scratch/compile && cd /scratch/compile || exit 1
 python3 -c 'for i in range(2000): print(f"int f{i}(int x) {{ return x * {i} + (x >> {i % 31}); }}")' >big.c
 gcc -O2 -c big.c -o first.o || exit 1
 while :; do gcc -O2 -c big.c -o next.o && cmp first.o next.o || { echo "the compiler's output differs"; exit 1; }; done
 """
-STRESS = "exec stress-ng --temp-path /scratch --hdd 1 --hdd-bytes 16m --sock 1 --fork 1 --verify --timeout 0"
+_STRESS = "exec stress-ng --temp-path /scratch --hdd 1 --hdd-bytes 16m --sock 1 --fork 1 --verify --timeout 0"
+
+
+def begin_in_host(host):
+    """Jobs without end."""
+    return [host.start(command) for command in (_COMPILE, _STRESS)]
+
+
+def end_in_host(test, jobs):
+    """Fails if a job has ended by itself: its results were wrong."""
+    for job in jobs:
+        test.assertIsNone(job.status, job.out + job.err)
+        job.signal(signal.SIGKILL)
+        job.wait(60)
 
 
 def in_guest(seconds):
