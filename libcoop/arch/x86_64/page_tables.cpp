@@ -48,6 +48,14 @@ Result<PageTables::Table*> PageTables::new_table() {
     return tables_;
 }
 
+// The table that an entry points to, or null.
+const PageTables::Table* PageTables::find(std::uint64_t slot) const {
+    const Table* table = tables_; // a handful: RAM is mapped in large pages
+    while (table && table->physical.value() != (slot & address_mask))
+        table = table->next;
+    return table;
+}
+
 // The entry for va in its table of that level (1: page table, 2: page directory …), with the tables above
 // made on the way.
 Result<std::uint64_t*> PageTables::entry(std::uint64_t va, unsigned level) {
@@ -66,9 +74,7 @@ Result<std::uint64_t*> PageTables::entry(std::uint64_t va, unsigned level) {
             continue;
         }
         COOP_ASSERT(!(slot & large));
-        Table* below = tables_;
-        while (below && below->physical.value() != (slot & address_mask))
-            below = below->next;
+        const Table* below = find(slot);
         COOP_ASSERT(below);
         table = below->entries();
     }
@@ -97,10 +103,7 @@ Status PageTables::share_gigabyte(std::uint64_t va, std::uint64_t value) {
 std::uint64_t PageTables::gigabyte_entry(std::uint64_t va) const {
     const std::uint64_t* table = top_;
     for (unsigned at = levels_; table && at > 3; --at) {
-        const std::uint64_t slot = table[index_at(va, at)];
-        const Table* below = tables_;
-        while (below && below->physical.value() != (slot & address_mask))
-            below = below->next;
+        const Table* below = find(table[index_at(va, at)]);
         table = below ? below->entries() : nullptr;
     }
     return table ? table[index_at(va, 3)] : 0;

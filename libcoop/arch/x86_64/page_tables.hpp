@@ -38,6 +38,7 @@ public:
 private:
     struct Table;
     Result<Table*> new_table();
+    const Table* find(std::uint64_t slot) const;
     Result<std::uint64_t*> entry(std::uint64_t va, unsigned level);
 
     FrameLedger& ledger_;
