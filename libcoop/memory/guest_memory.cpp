@@ -91,8 +91,9 @@ Status GuestMemory::take(std::uint64_t ram_bytes, std::span<const coop_u64> runs
         return status;
     }
 
-    std::sort(extents_, extents_ + count_,
-              [](const coop_extent& a, const coop_extent& b) { return a.gpa < b.gpa; });
+    const auto lower = [](const coop_extent& a, const coop_extent& b) { return a.gpa < b.gpa; };
+    std::make_heap(extents_, extents_ + count_, lower); // std::sort would recurse
+    std::sort_heap(extents_, extents_ + count_, lower);
     std::uint64_t offset = 0;
     for (coop_extent& extent : std::span{extents_, count_}) {
         extent.map_offset = offset;
