@@ -31,7 +31,7 @@ class Qemu:
 
 # No acceleration of the clock, no panic dialogue; IPS only sets how fast emulated time goes by.
 BOCHSRC = """
-cpu: model={model}, count={cpus}, ips=100000000, reset_on_triple_fault=0
+cpu: model={model}, count={cpus}, ips=100000000, reset_on_triple_fault=0, ignore_bad_msrs=0
 memory: guest=128, host=128
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
