@@ -85,6 +85,8 @@ CASES = [Case(*row) for row in [
     ("a disk not in sectors", f"{GOOD} --disk path=/tmp/odd x", FAILED, ["has 1000 bytes", "multiple of 512"]),
     ("a disk that another process has", f"{HOLD_LOCK} {GOOD} --disk path=/tmp/disk x", FAILED,
      ["'/tmp/disk' is in use", "stop its user"]),
+    ("a disk that the host has mounted", f"{GOOD} --disk path=/dev/vda x", FAILED,
+     ["'/dev/vda' is in use by the host (mounted?)", "unmount it first"]),
     ("one disk twice", f"{GOOD} --disk path=/tmp/disk --disk path=/tmp/disk x", FAILED, ["'/tmp/disk' is in use"]),
     ("a disk's unknown option", f"{GOOD} --disk path=/tmp/disk,fast x", USAGE, ["'fast' is not understood"]),
     # --- the command line and the configuration file
@@ -223,6 +225,18 @@ class BadInput(unittest.TestCase):
             checks = json.loads(host.run("coopctl doctor --json").out)["checks"]
             self.assertEqual({check["id"] for check in checks if check["verdict"] == "PROBLEM"}, {"nx", "refusal"})
             host.check_run("rmmod coop")
+
+    def test_host_locked_down(self):
+        """Lockdown that comes after the module closes its device; it cannot be lifted again."""
+        with Host(SERIES, memory_mib=1024, scratch=False) as host:
+            host.check_run("insmod $module")
+            host.check_run("mount -t securityfs none /sys/kernel/security; echo integrity >/sys/kernel/security/lockdown")
+            self.check_cases(host, [Case("a host that is locked down", f"{GOOD} x", HOST,
+                                         ["not even root may open /dev/coop: the kernel is locked down", "boot without lockdown="])])
+            checks = json.loads(host.run("coopctl doctor --json").out)["checks"]
+            self.assertIn("lockdown", {check["id"] for check in checks if check["verdict"] == "PROBLEM"})
+            host.check_run("rmmod coop")
+            self.assertIn("Operation not permitted", host.run("insmod $module").err)
 
 
 if __name__ == "__main__":
