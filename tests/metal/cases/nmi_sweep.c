@@ -17,6 +17,9 @@ struct shot {
 };
 
 static uint64_t host_cr3[STATE_VARIANTS], strangers;
+/* Where a guest counts its turns; and their number when the NMI reached the host. */
+static const volatile uint64_t* turns;
+static uint64_t turns_before_nmi;
 
 /* The host's world must be whole by now: its own stack of this vector, and its address space. */
 static void count(struct metal_frame* frame) {
@@ -34,6 +37,8 @@ static void count(struct metal_frame* frame) {
         strangers++;
     if (cr3 != host_cr3[0] && cr3 != host_cr3[1])
         strangers++;
+    if (turns)
+        turns_before_nmi = *turns;
 }
 
 static void fire(void* argument) {
@@ -94,6 +99,28 @@ static void sweep_no_tss(uint32_t last) {
     metal_guest_end(&guest);
 }
 
+/* One that comes before the guest runs is handled before it runs, also in the last instructions on the way.
+ */
+static void sweep_at_once(uint32_t last) {
+    struct metal_guest guest = GUEST(turning);
+
+    guest.parameters[PARAM_COUNT / 8] = 10 * last;
+    turns = &guest.parameters[PARAM_RESULT / 8];
+    metal_signal(true);
+    for (uint32_t ticks = 1; ticks < last; ticks++) {
+        uint64_t before = metal_count(VECTOR_NMI), turns_before = *turns;
+
+        metal_apic_arm(APIC_NMI, ticks);
+        CHECK_EQUAL(metal_guest_run(&guest), 0);
+        settle(NULL);
+        CHECK_EQUAL(metal_count(VECTOR_NMI), before + 1);
+        CHECK(turns_before_nmi - turns_before <= ticks); /* a turn is more than one instruction */
+    }
+    CHECK(*turns > last);
+    turns = NULL;
+    metal_guest_end(&guest);
+}
+
 static void sweeps(uint32_t lvt, uint32_t passes) {
     const uint64_t seed = metal_option("seed", 1);
     const uint32_t last = (uint32_t)metal_option("ticks", 760);
@@ -114,6 +141,7 @@ void case_nmi_sweep(void) {
     metal_handle(VECTOR_NMI, count);
     sweeps(APIC_NMI, (uint32_t)metal_option("passes", 12));
     sweep_no_tss((uint32_t)metal_option("ticks", 760));
+    sweep_at_once((uint32_t)metal_option("ticks", 760));
     metal_handle(VECTOR_NMI, NULL);
 }
 

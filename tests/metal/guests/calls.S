@@ -51,6 +51,16 @@ guest yielding
 	jmp	1b
 end_guest yielding
 
+/* For ever: counts PARAM_COUNT turns without leaving, and yields. */
+guest turning
+1:	movq	PARAM_COUNT(%rbx), %r13
+2:	incq	PARAM_RESULT(%rbx)
+	decq	%r13
+	jnz	2b
+	doorbell COOP_DOORBELL_YIELD
+	jmp	1b
+end_guest turning
+
 /* PARAM_COUNT times: CR4 written as it was read, and a yield. */
 guest same_cr4
 	movq	PARAM_COUNT(%rbx), %r13
