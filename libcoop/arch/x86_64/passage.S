@@ -129,11 +129,14 @@ coop_passage_start:
 	lgdt	DATA(GDT_HOST_POINTER)
 	lidt	DATA(IDT_HOST_POINTER)
 
-	/* L4: the host's address space and registers. TR comes from the passage's GDT, where the busy bit can be cleared. */
-	movq	HOST(CR3), %rax
-	movq	%rax, %cr3
+	/*
+	 * L4: the host's address space and registers. CR4 first: its PCIDE, which the guest may have cleared, can be set only under
+	 * PCID 0, the intermediate one's. TR comes from the passage's GDT, where the busy bit can be cleared.
+	 */
 	movq	HOST(CR4), %rax
 	movq	%rax, %cr4
+	movq	HOST(CR3), %rax
+	movq	%rax, %cr3
 	movzwl	HOST(TR), %ecx
 	movb	$TSS_AVAILABLE, PASSAGE_GDT_HOST + TSS_TYPE_BYTE(%rdi, %rcx)
 	ltr	%cx
@@ -441,8 +444,17 @@ coop_passage_enter:
 	lgdt	DATA(GDT_GUEST_POINTER)
 	movq	$PASSAGE_VECTOR_IN_PASSAGE + 13, DATA(VECTOR)
 	jmp	.Lleave
+	/* World::enter() tells of it, in the host's world; unless the way there is what is broken. */
 .Lbug:
-	movq	HOST(CR3), %rax
+	cmpq	$PASSAGE_VECTOR_BUG, DATA(VECTOR)
+	je	1f
+	movq	TAKEN_VECTOR(%rsp), %rax
+	movq	%rax, DATA(ERROR)
+	movq	TAKEN_RIP(%rsp), %rax
+	movq	%rax, DATA(RIP)
+	movq	$PASSAGE_VECTOR_BUG, DATA(VECTOR)
+	jmp	.Lhost_view
+1:	movq	HOST(CR3), %rax
 	movq	%rax, %cr3
 	lidt	HOST(IDTR)
 	ud2

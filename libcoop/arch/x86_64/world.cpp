@@ -80,7 +80,8 @@ void fill_tss_descriptor(std::uint64_t (&descriptor)[2], std::uint64_t base) {
 }
 
 bool tss_index_fits(std::uint32_t tr) {
-    return tr >= first_tss && tr <= last_tss;
+    constexpr std::uint32_t table_and_privilege = 7;
+    return tr >= first_tss && tr <= last_tss && (tr & table_and_privilege) == 0;
 }
 
 std::uint16_t read_tr() {
@@ -303,6 +304,8 @@ void World::load_host() {
     PassageData& data = state_->data();
     WorldStats& stats = state_->stats;
     const std::uint64_t vector = data.vector;
+    if (vector == PASSAGE_VECTOR_BUG)
+        coop_host_bug(__FILE__, __LINE__, "an exception in the passage, in the host's view");
     const std::uint64_t pending = std::exchange(data.pending, 0);
     if (vector == vector_nmi || (pending & PASSAGE_PENDING_NMI)) {
         stats.nmis.add();

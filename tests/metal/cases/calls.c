@@ -28,16 +28,20 @@ void case_unknown_doorbells(void) {
 
 void case_notify(void) {
     static const struct {
-        uint64_t device, answer, signals;
-    } rows[] = {{1, 0, 1}, {COOP_MAX_DEVICES, (uint64_t)-COOP_E_NO_DEVICE, 0}};
+        uint64_t device, queue, answer, signals;
+    } rows[] = {{1, 2, 0, 1},
+                {1, 0, (uint64_t)-COOP_E_NO_DEVICE, 0},
+                {1, COOP_MAX_QUEUES + 8, (uint64_t)-COOP_E_NO_DEVICE, 0},
+                {COOP_MAX_DEVICES, 2, (uint64_t)-COOP_E_NO_DEVICE, 0}};
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct metal_guest guest = GUEST(notify);
         struct coop_host_notifier* notifier = metal_notifier_create();
 
         /* The core owns it from here on. */
-        CHECK_EQUAL(coop_guest_set_notifier(guest.guest, 1, 0, notifier), 0);
+        CHECK_EQUAL(coop_guest_set_notifier(guest.guest, 1, 2, notifier), 0);
         guest.parameters[PARAM_ARGUMENT / 8] = rows[i].device;
+        guest.parameters[PARAM_COUNT / 8] = rows[i].queue;
         CHECK_EQUAL(metal_guest_run(&guest), COOP_END_POWEROFF);
         CHECK_EQUAL(guest.parameters[PARAM_RESULT / 8], rows[i].answer);
         CHECK_EQUAL(metal_notifier_signals(notifier), rows[i].signals);
@@ -67,6 +71,28 @@ void case_refusals(void) {
     CHECK_EQUAL(coop_guest_run(guest, &run), -COOP_E_INVALID);
     const struct coop_start start = {0};
     CHECK_EQUAL(coop_guest_start(guest, &start), -COOP_E_INVALID);
+    coop_guest_destroy(guest);
+}
+
+/* Each of the host's answers on the way to a guest may be no; what that leaves behind, run_cases.c sees. */
+void case_host_refuses(void) {
+    const struct coop_create request = {
+        .name = "refused", .ram_bytes = 2 * GUEST_RUN_BYTES, .runs = {GUEST_RUN_BYTES}, .vcpus = 1};
+    uint64_t frames = metal_frames_taken(), number = 1;
+    struct coop_guest* guest;
+
+    for (;; number++) {
+        metal_refuse(number);
+        const int status = coop_guest_create(&request, &guest);
+        if (!metal_refused()) {
+            CHECK_EQUAL(status, 0);
+            break;
+        }
+        CHECK(status == -COOP_E_NO_MEMORY || status == -COOP_E_TOO_BIG); /* the latter for a run */
+        CHECK_EQUAL(metal_frames_taken(), frames);
+    }
+    metal_refuse(0);
+    CHECK(number > 20); /* RAM, passage, page tables, save areas, objects */
     coop_guest_destroy(guest);
 }
 

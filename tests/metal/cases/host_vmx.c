@@ -2,6 +2,7 @@
 /* A host that turns VMX on while a guest lives (SDM 3C 24.7, 24.8), as kvm_intel does. No VMX, nothing to
  * see: of the machines here, only Bochs has it. */
 #include "case.h"
+#include "control_registers.h"
 
 enum {
     CPUID1_ECX_VMX = 1 << 5,
@@ -35,11 +36,9 @@ static void add_to_cr0(uint64_t bits) {
 }
 
 static void set_vmxe(bool on) {
-    uint64_t cr4;
+    const uint64_t cr4 = read_cr4();
 
-    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    cr4 = on ? cr4 | CR4_VMXE : cr4 & ~(uint64_t)CR4_VMXE;
-    __asm__ volatile("mov %0, %%cr4" ::"r"(cr4) : "memory");
+    write_cr4(on ? cr4 | CR4_VMXE : cr4 & ~(uint64_t)CR4_VMXE);
 }
 
 /* Returns whether the CPU agreed. */

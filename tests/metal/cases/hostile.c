@@ -5,6 +5,7 @@
  * lists what cannot be contained; fatal.py shows that.
  */
 #include "arch/x86_64/passage_layout.h"
+#include "control_registers.h"
 #include "state_session.h"
 
 enum { GENERAL_PROTECTION = 13, PAGE_FAULT = 14, STACK_FAULT = 12, DEBUG = 1, ROUNDS = 200 };
@@ -135,7 +136,32 @@ void case_bad_tables(void) {
             ROW(gdt_entry, 0x80, 0x00af9b000000ffff, COOP_END_BAD_STATE, GENERAL_PROTECTION),
             /* TR where the passage has no room for it. */
             ROW(task_register, 0x8, 0, COOP_END_BAD_STATE, 0),
+            ROW(task_register, 0x43, 0, COOP_END_BAD_STATE, 0),
             ROW(task_register, 0x100, 0, COOP_END_BAD_STATE, 0));
+}
+
+/* The host has PCIDs, and is under another than 0; the guest turns them off for itself. */
+void case_pcide_cleared(void) {
+    const uint64_t cr3 = read_cr3(), cr4 = read_cr4();
+
+    if (!has_pcid())
+        return;
+    write_cr4(cr4 | CR4_PCIDE);
+    write_cr3((cr3 & CR3_ADDRESS) | 1);
+    struct metal_guest guest = GUEST(clear_cr4);
+    guest.parameters[PARAM_ARGUMENT / 8] = CR4_PCIDE;
+    metal_signal(true);
+    for (unsigned i = 0; i < 20; i++) {
+        CHECK_EQUAL(metal_guest_run(&guest), 0);
+        CHECK_EQUAL(read_cr3() & CR3_PCID, 1);
+        CHECK(read_cr4() & CR4_PCIDE);
+    }
+    CHECK_EQUAL(guest.parameters[PARAM_RESULT / 8], 20);
+    CHECK_EQUAL(guest.parameters[PARAM_EVENTS / 8] & CR4_PCIDE, 0);
+    metal_guest_end(&guest);
+    write_cr3(cr3 & CR3_ADDRESS);
+    write_cr4(cr4);
+    write_cr3(cr3);
 }
 
 void case_debugging(void) {
@@ -217,6 +243,10 @@ void case_fatal(void) {
 
     guest.parameters[PARAM_COUNT / 8] = metal_option("way", 0);
     metal_handle(VECTOR_BEAT, beat);
+    metal_signal(true);
+    CHECK_EQUAL(metal_guest_run(&guest), 0);
+    metal_signal(false);
+    metal_print("# the guest runs\n");
     begin_beat(NULL);
     metal_guest_run(&guest);
     metal_print("# contained: end %u detail %u\n", (uint64_t)guest.run.end, guest.run.detail);

@@ -2,8 +2,9 @@
 /* Page tables for guest own_tables: its first gigabyte as it is, its run once more at any address of the
  * image's gigabyte, and the passage if asked for. */
 #include "case.h"
+#include "control_registers.h"
 
-enum { PRESENT_WRITABLE = 3, LARGE = 0x80, LA57 = 1 << 12 };
+enum { PRESENT_WRITABLE = 3, LARGE = 0x80 };
 
 static uint64_t* table(const struct metal_guest* guest, unsigned number) {
     return (uint64_t*)(guest->ram + GUEST_TABLES + number * PAGE_BYTES);
@@ -14,7 +15,6 @@ static uint64_t entry(const struct metal_guest* guest, unsigned number) {
 
 uint64_t metal_own_tables(struct metal_guest* guest, uint64_t alias, bool passage) {
     enum { ROOT5, ROOT, LOW, LOW_DIRECTORY, TOP, ALIAS_DIRECTORY };
-    uint64_t cr4;
 
     table(guest, ROOT5)[0] = table(guest, ROOT5)[511] = entry(guest, ROOT);
     table(guest, ROOT)[0] = entry(guest, LOW);
@@ -26,6 +26,5 @@ uint64_t metal_own_tables(struct metal_guest* guest, uint64_t alias, bool passag
     table(guest, ALIAS_DIRECTORY)[alias >> 21 & 511] = guest->gpa | PRESENT_WRITABLE | LARGE;
     if (passage)
         table(guest, TOP)[COOP_PASSAGE_PUD_INDEX] = guest->parameters[PARAM_PUD / 8];
-    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    return entry(guest, cr4 & LA57 ? ROOT5 : ROOT) & ~(uint64_t)PRESENT_WRITABLE;
+    return entry(guest, read_cr4() & CR4_LA57 ? ROOT5 : ROOT) & ~(uint64_t)PRESENT_WRITABLE;
 }

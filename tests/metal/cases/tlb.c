@@ -5,9 +5,9 @@
  * difference would flush too. QEMU drops everything at each MOV CR3: these fail under Bochs alone.
  */
 #include "case.h"
+#include "control_registers.h"
 
-enum { GLOBAL = 0x100, LA57 = 1 << 12, PGE = 1 << 7, WORD = 0x100000, ALIAS_TABLE = 5, ROUNDS = 20 };
-#define ADDRESS 0x000ffffffffff000ull
+enum { GLOBAL = 0x100, WORD = 0x100000, ALIAS_TABLE = 5, ROUNDS = 20 };
 #define HOST_WORD 0x686f7374ull
 
 /* The host's large page: a frame run that only the case uses, at the address where the guests look. */
@@ -15,13 +15,6 @@ struct page {
     uint64_t phys, va;
     uint64_t* entry;
 };
-
-static uint64_t read_cr4(void) {
-    uint64_t cr4;
-
-    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    return cr4;
-}
 
 static void invalidate(uint64_t va) {
     __asm__ volatile("invlpg (%0)" ::"r"(va) : "memory");
@@ -33,12 +26,11 @@ static uint64_t look(uint64_t va) {
 
 /* In the page directory of the tables in force. */
 static uint64_t* directory_entry(uint64_t va) {
-    uint64_t table;
+    uint64_t table = read_cr3();
 
-    __asm__ volatile("mov %%cr3, %0" : "=r"(table));
-    for (unsigned level = read_cr4() & LA57 ? 5 : 4; level > 2; level--)
-        table = ((uint64_t*)metal_va(table & ADDRESS))[va >> (12 + 9 * (level - 1)) & 511];
-    return (uint64_t*)metal_va(table & ADDRESS) + (va >> 21 & 511);
+    for (unsigned level = read_cr4() & CR4_LA57 ? 5 : 4; level > 2; level--)
+        table = ((uint64_t*)metal_va(table & CR3_ADDRESS))[va >> (12 + 9 * (level - 1)) & 511];
+    return (uint64_t*)metal_va(table & CR3_ADDRESS) + (va >> 21 & 511);
 }
 
 static struct page host_page(void) {
@@ -81,7 +73,7 @@ static struct metal_guest looker(const char* name, uint64_t va, uint64_t word) {
     metal_signal(true);
     stay(&guest);
     guest.parameters[PARAM_COUNT / 8] = va + WORD;
-    guest.parameters[PARAM_TICKS / 8] = read_cr4() | PGE;
+    guest.parameters[PARAM_TICKS / 8] = read_cr4() | CR4_PGE;
     guest.parameters[PARAM_ARGUMENT / 8] = metal_own_tables(&guest, va, true);
     map(&guest, va, guest.gpa);
     *(volatile uint64_t*)(guest.ram + WORD) = word;

@@ -6,38 +6,11 @@
  * case recorded, from the first mark to the last, and looks up each access in such a TLB.
  */
 #include "case.h"
+#include "control_registers.h"
 
-enum { WORD = 0x100000, ROUNDS = 4, HAS_PCID = 1 << 17, PGE = 1 << 7, PCIDE = 1 << 17 };
-#define ADDRESS 0x000ffffffffff000ull
-#define NO_FLUSH (1ull << 63)
+enum { WORD = 0x100000, ROUNDS = 4 };
 #define HOST_WORD 0x686f7374ull
 #define MARK __asm__ volatile("xchg %%bx, %%bx" ::: "memory")
-
-static uint64_t read_cr4(void) {
-    uint64_t cr4;
-
-    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    return cr4;
-}
-static void write_cr4(uint64_t cr4) {
-    __asm__ volatile("mov %0, %%cr4" ::"r"(cr4) : "memory");
-}
-static uint64_t read_cr3(void) {
-    uint64_t cr3;
-
-    __asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
-    return cr3;
-}
-static void write_cr3(uint64_t cr3) {
-    __asm__ volatile("mov %0, %%cr3" ::"r"(cr3) : "memory");
-}
-
-static bool has_pcid(void) {
-    uint32_t eax = 1, ebx, ecx = 0, edx;
-
-    __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-    return ecx & HAS_PCID;
-}
 
 /* A guest that has run once and will look at its word at va, without global pages. */
 static struct metal_guest looker(const char* name, uint64_t va, uint64_t word) {
@@ -47,18 +20,18 @@ static struct metal_guest looker(const char* name, uint64_t va, uint64_t word) {
     metal_signal(true);
     CHECK_EQUAL(metal_guest_run(&guest), 0);
     guest.parameters[PARAM_COUNT / 8] = va + WORD;
-    guest.parameters[PARAM_TICKS / 8] = read_cr4() | PGE;
-    guest.parameters[PARAM_ARGUMENT / 8] = metal_own_tables(&guest, va, true) | NO_FLUSH;
+    guest.parameters[PARAM_TICKS / 8] = read_cr4() | CR4_PGE;
+    guest.parameters[PARAM_ARGUMENT / 8] = metal_own_tables(&guest, va, true) | CR3_NO_FLUSH;
     *(volatile uint64_t*)(guest.ram + WORD) = word;
     return guest;
 }
 
 /* Under 2, then under 1, as the guest does under 1, then under 2: each leaves with the one it entered by. */
 static void look_from_host(uint64_t va) {
-    const uint64_t root = read_cr3() & ADDRESS;
+    const uint64_t root = read_cr3() & CR3_ADDRESS;
 
     for (uint64_t pcid = 2; pcid; pcid--) {
-        write_cr3(root | pcid | NO_FLUSH);
+        write_cr3(root | pcid | CR3_NO_FLUSH);
         CHECK_EQUAL(*(volatile uint64_t*)(va + WORD), HOST_WORD);
     }
 }
@@ -77,11 +50,11 @@ void case_tlb_pcid(void) {
         return;
     const uint64_t phys = metal_frames_take(pages, pages), va = IMAGE_BASE + phys;
     *(volatile uint64_t*)(va + WORD) = HOST_WORD;
-    write_cr4(cr4 | PCIDE);
+    write_cr4(cr4 | CR4_PCIDE);
     struct metal_guest first = looker("first", va, 1), second = looker("second", va, 2);
     MARK;
-    write_cr4(cr4 & ~(uint64_t)PGE);
-    write_cr4(cr4 | PCIDE);
+    write_cr4(cr4 & ~(uint64_t)CR4_PGE);
+    write_cr4(cr4 | CR4_PCIDE);
     for (unsigned i = 0; i < ROUNDS; i++) {
         look_from_host(va);
         look_from_guest(&first, 1);
@@ -91,7 +64,7 @@ void case_tlb_pcid(void) {
     }
     look_from_host(va);
     MARK;
-    write_cr3(cr3 & ADDRESS);
+    write_cr3(cr3 & CR3_ADDRESS);
     write_cr4(cr4);
     write_cr3(cr3);
     metal_guest_end(&first);

@@ -35,10 +35,10 @@ guest unknown_doorbells
 9:	panic
 end_guest unknown_doorbells
 
-/* NOTIFY of device PARAM_ARGUMENT, queue 0; the answer in PARAM_RESULT. */
+/* NOTIFY of device PARAM_ARGUMENT, queue PARAM_COUNT; the answer in PARAM_RESULT. */
 guest notify
 	movq	PARAM_ARGUMENT(%rbx), %rdx
-	xorl	%ecx, %ecx
+	movq	PARAM_COUNT(%rbx), %rcx
 	doorbell COOP_DOORBELL_NOTIFY
 	movq	%rax, PARAM_RESULT(%rbx)
 	power_off

@@ -16,16 +16,9 @@ end_guest page_fault
 
 /* Selectors whose segments are not present when they must be loaded again, and its bases: FS with one, GS. PARAM_RESULT: what is left. */
 guest segments_gone
-	sgdt	GUEST_GDT(%rbx)
-	movq	2 + GUEST_GDT(%rbx), %rsi
-	leaq	16 + GUEST_GDT(%rbx), %rdi
-	movl	$32, %ecx
-	rep movsq
-	leaq	16 + GUEST_GDT(%rbx), %rdi
-	movq	%rdi, 2 + GUEST_GDT(%rbx)
-	movq	0x18(%rdi), %rax
-	movq	%rax, 0x20(%rdi)
-	lgdt	GUEST_GDT(%rbx)
+	own_gdt
+	movq	0x18 + GDT_TABLE(%rbx), %rax
+	movq	%rax, 0x20 + GDT_TABLE(%rbx)
 	movl	$0x20, %eax
 	movl	%eax, %ds
 	movl	%eax, %es
@@ -38,7 +31,7 @@ guest segments_gone
 	incl	%ecx
 	incl	%eax
 	wrmsr
-	btrq	$47, 16 + 0x20 + GUEST_GDT(%rbx)
+	btrq	$47, 0x20 + GDT_TABLE(%rbx)
 	doorbell COOP_DOORBELL_YIELD
 	movl	%ds, %eax
 	movl	%es, %ecx
@@ -59,6 +52,23 @@ guest segments_gone
 	power_off
 9:	panic
 end_guest segments_gone
+
+/* The same again and again: loads its segments, takes their descriptor away, yields. */
+guest segments_going
+	own_gdt
+	movq	0x18 + GDT_TABLE(%rbx), %rax
+	movq	%rax, 0x20 + GDT_TABLE(%rbx)
+1:	btsq	$47, 0x20 + GDT_TABLE(%rbx)
+	movl	$0x20, %eax
+	movl	%eax, %ds
+	movl	%eax, %es
+	movl	%eax, %fs
+	movl	%eax, %gs
+	btrq	$47, 0x20 + GDT_TABLE(%rbx)
+	incq	PARAM_RESULT(%rbx)
+	doorbell COOP_DOORBELL_YIELD
+	jmp	1b
+end_guest segments_going
 
 /* Yields for ever with a GDT of its own that has no TSS, so the boot TSS stays in TR. */
 guest no_tss

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Guests that break what the next switch or interrupt needs; the cases say how it must end. */
+#include "arch/x86_64/passage_layout.h"
 #include "guest.inc"
 
 #define ZEROES 0x800 /* of the parameters */
@@ -11,6 +12,20 @@ guest load_cr3
 	doorbell COOP_DOORBELL_YIELD
 	panic
 end_guest load_cr3
+
+/* Yields for ever without the bits PARAM_ARGUMENT of CR4; what it finds there goes to PARAM_EVENTS. */
+guest clear_cr4
+	movq	%cr4, %rax
+	movq	PARAM_ARGUMENT(%rbx), %rcx
+	notq	%rcx
+	andq	%rcx, %rax
+	movq	%rax, %cr4
+1:	movq	%cr4, %rax
+	orq	%rax, PARAM_EVENTS(%rbx)
+	incq	PARAM_RESULT(%rbx)
+	doorbell COOP_DOORBELL_YIELD
+	jmp	1b
+end_guest clear_cr4
 
 /* No IDT at all. */
 guest no_idt
@@ -238,20 +253,17 @@ guest own_tables
 	jmp	*PARAM_COUNT(%rbx)
 end_guest own_tables
 
-/* What nobody contains, by PARAM_COUNT (fatal.py has the names). */
+/* Yields once; then what nobody contains, by PARAM_COUNT (fatal.py has the names). */
 guest fatal
 	load_idt
+	doorbell COOP_DOORBELL_YIELD
 	movq	PARAM_COUNT(%rbx), %rax
 	testl	%eax, %eax
 	jz	1f
+	.irp	way, 2f, 3f, 4f, 5f, 6f, 7f
 	decl	%eax
-	jz	2f
-	decl	%eax
-	jz	3f
-	decl	%eax
-	jz	4f
-	decl	%eax
-	jz	5f
+	jz	\way
+	.endr
 	movb	$0xfe, %al
 	outb	%al, $0x64
 	jmp	9f
@@ -271,9 +283,15 @@ guest fatal
 	jmp	8f
 5:	lidt	ZEROES(%rbx)
 	ud2
+6:	leaq	GUEST_TABLES(%rbx), %rax
+	movq	%rax, %cr3
+	/* With a fast doorbell it stays in the same critical section, and the word stays as it is. */
+7:	movabsq	$GUEST_VCPU_DATA, %rdi
+	movq	$-1, PASSAGE_HOST_CR4_NO_PGE(%rdi)
+	doorbell 15
 8:	doorbell COOP_DOORBELL_YIELD
 9:	sti
-7:	jmp	7b
+	jmp	.
 end_guest fatal
 
 	.section .note.GNU-stack, "", @progbits

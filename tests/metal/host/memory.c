@@ -9,10 +9,24 @@ struct header {
 enum { HEAP_MAGIC = 0x70616568 };
 
 static uint64_t objects;
+static uint64_t until_refusal; /* 0: never */
+
+void metal_refuse(uint64_t number) {
+    until_refusal = number;
+}
+
+bool metal_refused(void) {
+    return until_refusal == 0;
+}
+
+/* Frames for the core, unless it is this call's turn to be refused. */
+static uint64_t take(uint64_t pages, uint64_t align) {
+    return until_refusal && --until_refusal == 0 ? 0 : metal_frames_take(pages, align);
+}
 
 void* coop_host_alloc(size_t bytes) {
     uint64_t pages = (bytes + sizeof(struct header) + PAGE_BYTES - 1) / PAGE_BYTES;
-    uint64_t phys = bytes < DIRECT_MAP_BYTES ? metal_frames_take(pages, 1) : 0;
+    uint64_t phys = bytes < DIRECT_MAP_BYTES ? take(pages, 1) : 0;
     struct header* header = metal_va(phys);
 
     if (!phys)
@@ -38,7 +52,7 @@ uint64_t metal_heap_objects(void) {
 }
 
 void* coop_host_pages_alloc(size_t pages) {
-    uint64_t phys = metal_frames_take(pages, 1);
+    uint64_t phys = take(pages, 1);
 
     return phys ? metal_va(phys) : NULL;
 }
@@ -49,7 +63,7 @@ void coop_host_pages_free(void* va, size_t pages) {
 }
 
 int coop_host_ram_alloc(uint64_t bytes, uint64_t* phys) {
-    *phys = metal_frames_take(bytes / PAGE_BYTES, LARGE_PAGE_BYTES / PAGE_BYTES);
+    *phys = take(bytes / PAGE_BYTES, LARGE_PAGE_BYTES / PAGE_BYTES);
     return *phys ? 0 : -COOP_E_NO_MEMORY;
 }
 

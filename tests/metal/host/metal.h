@@ -125,6 +125,10 @@ uint64_t metal_notifier_signals(const struct coop_host_notifier* notifier);
 
 /* --- memory.c: objects not given back: memory, timers, events … --- */
 uint64_t metal_heap_objects(void);
+/* Refuses the core's request for memory of that number from now on: heap, pages or RAM, so timers and events
+ * too. refused: whether it has come to that. */
+void metal_refuse(uint64_t number);
+bool metal_refused(void);
 
 /* --- smp.c --- */
 /* Starts the second CPU. False if the machine has none. */
