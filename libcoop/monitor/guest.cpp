@@ -114,7 +114,8 @@ void Guest::end(std::uint32_t reason, std::uint64_t detail, std::uint64_t rip, s
     if (end_claimed_.exchange(1) != 0)
         return;
     end_ = coop_run{.vcpu = 0, .end = reason, .detail = detail, .rip = rip, .address = address};
-    end_reason_.store(reason, std::memory_order_release);
+    // In one order with what wake() reads: who enters now either sees the reason or is seen.
+    end_reason_.store(reason);
     for (std::uint32_t i = 0; i < vcpu_count_; ++i)
         vcpus_[i]->wake();
 }

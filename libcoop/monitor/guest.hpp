@@ -40,7 +40,7 @@ public:
 
     // Context of these: any.
     // Once true, end_ is complete.
-    bool ended() const { return end_reason_.load(std::memory_order_acquire) != 0; }
+    bool ended() const { return end_reason_.load() != 0; }
     // The first reason given stays.
     void end(std::uint32_t reason, std::uint64_t detail, std::uint64_t rip, std::uint64_t address);
     bool notify(std::uint64_t device, std::uint64_t queue) { return notifiers_.signal(device, queue); }

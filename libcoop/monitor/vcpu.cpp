@@ -219,6 +219,7 @@ Vcpu::Next Vcpu::handle_doorbell() {
         break;
     case COOP_DOORBELL_LOG:
         guest_.log({page_->log, std::min<std::size_t>(first, COOP_LOG_BYTES)});
+        next = Next::yield; // a kernel's early messages all come with interrupts off
         break;
     case COOP_DOORBELL_END:
         guest_.end(first >= COOP_END_POWEROFF && first <= COOP_END_PANIC ? first : COOP_END_PANIC, 0,
