@@ -81,6 +81,15 @@ Result<std::uint64_t*> PageTables::entry(std::uint64_t va, unsigned level) {
     return &table[index_at(va, level)];
 }
 
+// The page directory of va's gigabyte. The last one is remembered: RAM is mapped in order, piece by piece.
+Result<std::uint64_t*> PageTables::directory(std::uint64_t va) {
+    if (!recent_ || recent_gigabyte_ != va >> 30) {
+        recent_ = COOP_TRY(entry(va, 2)) - index_at(va, 2);
+        recent_gigabyte_ = va >> 30;
+    }
+    return recent_;
+}
+
 Status PageTables::map_pages(std::uint64_t va, Physical physical, std::uint64_t bytes, Access access) {
     const std::uint64_t flags = present | accessed_dirty | access | (access == read_write ? no_execute : 0);
     for (std::uint64_t done = 0; done < bytes; done += page_bytes)
@@ -90,8 +99,8 @@ Status PageTables::map_pages(std::uint64_t va, Physical physical, std::uint64_t 
 
 Status PageTables::map_large(std::uint64_t va, Physical physical, std::uint64_t bytes) {
     for (std::uint64_t done = 0; done < bytes; done += large_page_bytes)
-        *COOP_TRY(entry(va + done, 2)) =
-            (physical.value() + done) | present | writable | accessed_dirty | large;
+        COOP_TRY(directory(va + done))
+        [index_at(va + done, 2)] = (physical.value() + done) | present | writable | accessed_dirty | large;
     return ok;
 }
 

@@ -40,11 +40,14 @@ private:
     Result<Table*> new_table();
     const Table* find(std::uint64_t slot) const;
     Result<std::uint64_t*> entry(std::uint64_t va, unsigned level);
+    Result<std::uint64_t*> directory(std::uint64_t va);
 
     FrameLedger& ledger_;
     unsigned levels_;
     Table* tables_ = nullptr; // all tables, newest first
     std::uint64_t* top_ = nullptr;
+    std::uint64_t* recent_ = nullptr; // the page directory of …
+    std::uint64_t recent_gigabyte_ = 0;
     Physical root_;
 };
 
