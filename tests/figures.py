@@ -68,7 +68,8 @@ def rows(kept):
     metal = {name.removeprefix("metal."): found for name, found in kept.items() if name.startswith("metal.")}
     random = {name: found for name, found in metal.items() if name.startswith("state")}
     # Each test is named for its machine, but for those of one question, which use the machines of others.
-    machines = {re.sub("^(cpu|model)_", "", name) for name, found in metal.items() if found.get("cases")} - {"pcid", *random}
+    questions = {"nmi", "interrupt", "machine_check", "pcid", "fatal", *random}
+    machines = {re.sub("^(cpu|model)_", "", name) for name, found in metal.items() if found.get("cases")} - questions
 
     def total(name, tests):
         value = sum(found.get(name, 0) for found in tests.values())
@@ -79,7 +80,7 @@ def rows(kept):
         ("switches of all metal tests", total("switches", metal), "test --long metal"),
         ("instructions of the passage, both directions", total("passage_instructions", metal), "test metal"),
         ("… hit by an NMI", total("passage_hit", metal), "test metal"),
-        ("… more, which run with NMIs blocked", total("passage_blocked", metal), "test metal"),
+        ("… more, excused: NMIs are blocked there, or guest or host are at their end", total("passage_excused", metal), "test metal"),
         ("edges of the passage for an interrupt", total("interrupt_windows", metal), "test metal"),
         ("… at which one came", total("interrupt_windows_hit", metal), "test metal"),
         ("machine checks at random moments", total("machine_checks", metal), "test metal"),

@@ -25,6 +25,7 @@ BOOTS = [
     "bochs tlb_global tlb_frames",
     "bochs_two tlb_migration",
     "icount nmi_sweep",
+    "icount interrupt_sweep",
     "qemu",
     "bochs",
 ]
