@@ -18,7 +18,7 @@ ROWS = [
     ("no global entry is ever dropped", PASSAGE, "movq\t%rax, %cr4\n\tmovq\tDATA(INTERMEDIATE_CR3), %rax\n\tmovq\t%rax, %cr3\n\n\t/* E3",
      "movq\tDATA(INTERMEDIATE_CR3), %rax\n\tmovq\t%rax, %cr3\n\n\t/* E3", "\tandq\t$~CR4_PGE, %rax\n", ""),
     # One world's in the place of the other's.
-    ("the host gets the guest's CR3", PASSAGE, "movq\tHOST(CR3), %rax\n\tmovq\t%rax, %cr3\n\tmovq\tHOST(CR4)", "movq\tGUEST(CR3), %rax\n\tmovq\t%rax, %cr3\n\tmovq\tHOST(CR4)"),
+    ("the host gets the guest's CR3", PASSAGE, "movq\tHOST(CR3), %rax\n\tmovq\t%rax, %cr3\n\tmovzwl", "movq\tGUEST(CR3), %rax\n\tmovq\t%rax, %cr3\n\tmovzwl"),
     ("the host gets the guest's CR4", PASSAGE, "HOST(CR4), %rax", "GUEST(CR4), %rax"),
     ("the guest gets the host's CR4", PASSAGE, "GUEST(CR4), %rax\n\tmovq\t%rax, %cr4\n\t/* A GDT", "HOST(CR4), %rax\n\tmovq\t%rax, %cr4\n\t/* A GDT"),
     ("the host gets the guest's GS_BASE", PASSAGE, "load_msr MSR_GS_BASE, HOST(GS_BASE)", "load_msr MSR_GS_BASE, GUEST(GS_BASE)"),
@@ -26,6 +26,8 @@ ROWS = [
     ("DS and ES exchanged", PASSAGE, "movw\tGUEST(DS), %ds", "movw\tGUEST(ES), %ds", "movw\tGUEST(ES), %es", "movw\tGUEST(DS), %es"),
     ("R8 and R9 exchanged", PASSAGE, "movq\tGPR(8), %r8\n\tmovq\tGPR(9), %r9", "movq\tGPR(9), %r8\n\tmovq\tGPR(8), %r9"),
     # Order.
+    ("the host's CR3 before its CR4", PASSAGE, "movq\tHOST(CR4), %rax\n\tmovq\t%rax, %cr4\n\tmovq\tHOST(CR3), %rax\n\tmovq\t%rax, %cr3\n",
+     "movq\tHOST(CR3), %rax\n\tmovq\t%rax, %cr3\n\tmovq\tHOST(CR4), %rax\n\tmovq\t%rax, %cr4\n"),
     ("the host's IDT before its stack", PASSAGE, "movq\tHOST(RSP), %rsp\n\tlidt\tHOST(IDTR)", "lidt\tHOST(IDTR)\n\tmovq\tHOST(RSP), %rsp"),
     ("pending is looked at before the registers are loaded", PASSAGE, "cmpq\t$0, DATA(PENDING)\n\tjne\t.Labort\n\tmovq\tGPR(7), %rdi",
      "movq\tGPR(7), %rdi\n\tcmpq\t$0, DATA(PENDING)\n\tjne\t.Labort"),
