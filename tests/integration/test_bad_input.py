@@ -237,6 +237,7 @@ class BadInput(unittest.TestCase):
             self.assertIn("lockdown", {check["id"] for check in checks if check["verdict"] == "PROBLEM"})
             host.check_run("rmmod coop")
             self.assertIn("Operation not permitted", host.run("insmod $module").err)
+            self.assertIn("unsigned module loading is restricted", host.kernel_log())
 
 
 if __name__ == "__main__":
