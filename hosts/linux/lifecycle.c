@@ -129,6 +129,19 @@ static int sleep_transition(struct notifier_block* block, unsigned long action, 
 static struct notifier_block reboot_notifier = {.notifier_call = reboot};
 static struct notifier_block sleep_notifier = {.notifier_call = sleep_transition};
 
+u64 coop_lifecycle_features(void) {
+    u64 features = 0;
+
+    if (boot_cpu_has(X86_FEATURE_CONSTANT_TSC) && boot_cpu_has(X86_FEATURE_NONSTOP_TSC) &&
+        !check_tsc_unstable()) {
+        features |= COOP_HOST_TSC_STABLE;
+    }
+    if (num_online_cpus() > 1) {
+        features |= COOP_HOST_NMI_KICK;
+    }
+    return features;
+}
+
 /* What only the host knows, or a reason why no guest can run here at all. */
 static int describe_host(struct coop_core_config* config) {
     if (cpu_feature_enabled(X86_FEATURE_XENPV)) {
@@ -155,13 +168,6 @@ static int describe_host(struct coop_core_config* config) {
     config->tsc_khz = tsc_khz;
     config->cpus = nr_cpu_ids;
     config->stuck_limit_ns = (u64)stuck_limit_ms * NSEC_PER_MSEC;
-    if (boot_cpu_has(X86_FEATURE_CONSTANT_TSC) && boot_cpu_has(X86_FEATURE_NONSTOP_TSC) &&
-        !check_tsc_unstable()) {
-        config->features |= COOP_HOST_TSC_STABLE;
-    }
-    if (num_online_cpus() > 1) {
-        config->features |= COOP_HOST_NMI_KICK;
-    }
     if (boot_cpu_has_bug(X86_BUG_CPU_MELTDOWN)) {
         config->features |= COOP_HOST_MELTDOWN;
     }

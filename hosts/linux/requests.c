@@ -31,7 +31,11 @@ static long get_version(struct coop_handle* handle, void* payload) {
 }
 
 static long get_host(struct coop_handle* handle, void* payload) {
-    return coop_core_host_info(payload);
+    struct coop_host_info* info = payload;
+    long result = coop_core_host_info(info);
+
+    info->features |= coop_lifecycle_features();
+    return result;
 }
 
 static long create(struct coop_handle* handle, void* payload) {

@@ -48,5 +48,8 @@ void coop_lifecycle_dismiss(struct coop_handle* handle);
 /* A thread enters and leaves coop_guest_run; enter fails with -ESHUTDOWN once the host shuts down. */
 int coop_lifecycle_run_enter(void);
 void coop_lifecycle_run_leave(void);
+/* The COOP_HOST_* bits that change while the module is loaded: CPUs come and go, and the kernel may lose its
+ * trust in the TSC. Context: any. */
+u64 coop_lifecycle_features(void);
 
 #endif

@@ -2,6 +2,7 @@
 # Timeout: 600
 """The host's own life around guests: it accounts for their time, its CPUs come and go, it sleeps and reboots."""
 
+import json
 import time
 import unittest
 
@@ -53,6 +54,15 @@ class Lifecycle(unittest.TestCase):
 
     def check_cpu_comes_and_goes(self, host):
         """Under a running guest; and the watchdog still keeps an eye on the one CPU from the other that had gone."""
+        def eviction():
+            checks = json.loads(host.run("coopctl doctor --json").out)["checks"]
+            return [check["value"] for check in checks if check["id"] == "nmi-eviction"]
+
+        self.assertEqual(eviction(), ["possible"])
+        host.check_run("echo 0 >/sys/devices/system/cpu/cpu1/online")
+        self.assertEqual(eviction(), ["not possible"])
+        host.check_run("echo 1 >/sys/devices/system/cpu/cpu1/online")
+        self.assertEqual(eviction(), ["possible"])
         job = self.start_guest(host)
         for _ in range(5):
             host.check_run("echo 0 >/sys/devices/system/cpu/cpu1/online; sleep 0.5; echo 1 >/sys/devices/system/cpu/cpu1/online; sleep 0.5")
