@@ -11,6 +11,7 @@
 #include <linux/cc_platform.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
+#include <linux/kvm_para.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/reboot.h>
@@ -144,6 +145,18 @@ u64 coop_lifecycle_features(void) {
     return features;
 }
 
+/*
+ * KVM below this kernel may say by a page fault that a page of the user's is not there yet. In the user mode
+ * of a guest it would be the guest's page fault, at an address that means nothing to it; and the note that
+ * goes with the fault would wait for the next page fault of this kernel's own, which panics.
+ */
+static bool async_page_faults(void) {
+    u64 control;
+
+    return kvm_para_available() && !rdmsrl_safe(MSR_KVM_ASYNC_PF_EN, &control) &&
+           (control & KVM_ASYNC_PF_ENABLED);
+}
+
 /* What only the host knows, or a reason why no guest can run here at all. */
 static int describe_host(struct coop_core_config* config) {
     if (cpu_feature_enabled(X86_FEATURE_XENPV)) {
@@ -152,6 +165,10 @@ static int describe_host(struct coop_core_config* config) {
     }
     if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
         pr_err("memory encryption is on; boot with mem_encrypt=off\n");
+        return -ENODEV;
+    }
+    if (async_page_faults()) {
+        pr_err("this kernel is a KVM guest with asynchronous page faults; boot with no-kvmapf\n");
         return -ENODEV;
     }
     if (IS_ENABLED(CONFIG_PREEMPT_RT)) {

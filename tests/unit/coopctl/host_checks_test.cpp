@@ -27,6 +27,7 @@ TEST_CASE("a host that hides everything is unknown, not broken") {
     CHECK(find(checks, "paging").verdict == Verdict::unknown);
     CHECK(find(checks, "memory").verdict == Verdict::unknown);
     CHECK(find(checks, "tsc").verdict == Verdict::unknown);
+    CHECK(find(checks, "async-page-faults").verdict == Verdict::unknown);
     CHECK(find(checks, "module").verdict == Verdict::problem);
 }
 
@@ -76,6 +77,23 @@ TEST_CASE("obstacles come with advice") {
     for (auto const& each : checks) {
         CHECK((each.verdict != Verdict::problem || !each.advice.empty()));
     }
+}
+
+TEST_CASE("page faults that KVM sends are not Hyper-V's interrupts") {
+    TemporaryDirectory const root;
+    auto const verdict = [&](char const* interrupts, char const* clocks) {
+        root.write("proc/interrupts", interrupts);
+        root.write("sys/devices/system/clocksource/clocksource0/available_clocksource", clocks);
+        return find(host_checks(root.path()), "async-page-faults").verdict;
+    };
+    char const* const with =
+        "           CPU0\n  0:          9   IO-APIC   timer\nHYP:         42   Hypervisor "
+        "callback interrupts\n";
+    char const* const without = "           CPU0\n  0:          9   IO-APIC   timer\n";
+    CHECK(verdict(with, "tsc kvm-clock\n") == Verdict::problem);
+    CHECK(verdict(without, "tsc kvm-clock\n") == Verdict::good);
+    CHECK(verdict(with, "hyperv_clocksource_tsc_page\n") == Verdict::good);
+    CHECK(verdict(without, "tsc hpet acpi_pm\n") == Verdict::good);
 }
 
 TEST_CASE("memory: none for any guest, little, enough") {

@@ -98,6 +98,20 @@ Check virtualization(Facts const& facts) {
     return {"virtualization", "Virtualization", Verdict::good, text, ""};
 }
 
+// Of the kernels that have this interrupt, those with KVM's clock have it for these page faults alone.
+Check async_page_faults(Facts const& facts) {
+    auto const interrupts = facts.text("proc/interrupts");
+    auto const clocks = facts.text("sys/devices/system/clocksource/clocksource0/available_clocksource");
+    if (interrupts.empty() || clocks.empty()) {
+        return {"async-page-faults", "Async page faults", Verdict::unknown, "unknown", ""};
+    }
+    bool const on =
+        interrupts.find("HYP:") != std::string::npos && clocks.find("kvm-clock") != std::string::npos;
+    return {"async-page-faults", "Async page faults", on ? Verdict::problem : Verdict::good,
+            on ? "on" : "off",
+            on ? "KVM sends them to guests, too, so the module refuses: boot the host with no-kvmapf" : ""};
+}
+
 Check tsc(Facts const& facts) {
     auto const source = facts.text("sys/devices/system/clocksource/clocksource0/current_clocksource");
     if (source.empty()) {
@@ -166,6 +180,7 @@ std::vector<Check> host_checks(fs::path const& root) {
     checks.push_back(lockdown(facts));
     checks.push_back(signatures(facts));
     checks.push_back(virtualization(facts));
+    checks.push_back(async_page_faults(facts));
     checks.push_back(tsc(facts));
     auto const meltdown = facts.text("sys/devices/system/cpu/vulnerabilities/meltdown");
     checks.push_back({"meltdown", "Meltdown", meltdown.empty() ? Verdict::unknown : Verdict::good,
