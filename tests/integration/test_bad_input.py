@@ -167,6 +167,10 @@ class BadInput(unittest.TestCase):
     def state(self, host, processes=0):
         return host.run(STATE.format(processes=processes)).out
 
+    def verdicts(self, host):
+        checks = json.loads(host.run("coopctl doctor --json").out)["checks"]
+        return {check["id"]: check["verdict"] for check in checks}
+
     def check_cases(self, host, cases, processes=0):
         before = self.state(host, processes)
         for case in cases:
@@ -222,19 +226,19 @@ class BadInput(unittest.TestCase):
             told = host.run(f"{GOOD} x")
             self.assertEqual((told.status, told.out), (HOST, ""))
             self.assertIn("does not use no-execute pages", told.err)
-            checks = json.loads(host.run("coopctl doctor --json").out)["checks"]
-            self.assertEqual({check["id"] for check in checks if check["verdict"] == "PROBLEM"}, {"nx", "refusal"})
+            verdicts = self.verdicts(host)
+            self.assertEqual({check for check in verdicts if verdicts[check] == "PROBLEM"}, {"nx", "refusal"})
             host.check_run("rmmod coop")
 
     def test_host_locked_down(self):
         """Lockdown that comes after the module closes its device; it cannot be lifted again."""
         with Host(SERIES, memory_mib=1024, scratch=False) as host:
             host.check_run("insmod $module")
+            self.assertEqual(self.verdicts(host)["lockdown"], "unknown")  # no securityfs
             host.check_run("mount -t securityfs none /sys/kernel/security; echo integrity >/sys/kernel/security/lockdown")
             self.check_cases(host, [Case("a host that is locked down", f"{GOOD} x", HOST,
                                          ["not even root may open /dev/coop: the kernel is locked down", "boot without lockdown="])])
-            checks = json.loads(host.run("coopctl doctor --json").out)["checks"]
-            self.assertIn("lockdown", {check["id"] for check in checks if check["verdict"] == "PROBLEM"})
+            self.assertEqual(self.verdicts(host)["lockdown"], "PROBLEM")
             host.check_run("rmmod coop")
             self.assertIn("Operation not permitted", host.run("insmod $module").err)
             self.assertIn("unsigned module loading is restricted", host.kernel_log())

@@ -28,7 +28,16 @@ TEST_CASE("a host that hides everything is unknown, not broken") {
     CHECK(find(checks, "memory").verdict == Verdict::unknown);
     CHECK(find(checks, "tsc").verdict == Verdict::unknown);
     CHECK(find(checks, "async-page-faults").verdict == Verdict::unknown);
+    CHECK(find(checks, "lockdown").verdict == Verdict::unknown); // securityfs is not mounted
     CHECK(find(checks, "module").verdict == Verdict::problem);
+}
+
+TEST_CASE("a kernel without lockdown") {
+    TemporaryDirectory const root;
+    root.write("sys/kernel/security/lsm", "capability,yama\n");
+    auto const checks = host_checks(root.path());
+    CHECK(find(checks, "lockdown").verdict == Verdict::good);
+    CHECK(find(checks, "lockdown").value == "not in this kernel");
 }
 
 TEST_CASE("a plain host") {

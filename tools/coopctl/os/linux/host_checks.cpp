@@ -63,8 +63,13 @@ private:
 Check lockdown(Facts const& facts) {
     auto const text = facts.text("sys/kernel/security/lockdown");
     auto const begin = text.find('['), end = text.find(']');
-    auto const mode = begin == std::string::npos || end < begin ? "not in this kernel"
-                                                                : text.substr(begin + 1, end - begin - 1);
+    if (begin == std::string::npos || end < begin) {
+        bool const mounted = facts.exists("sys/kernel/security/lsm"); // in every securityfs
+        return {"lockdown", "Kernel lockdown", mounted ? Verdict::good : Verdict::unknown,
+                mounted ? "not in this kernel" : "unknown",
+                mounted ? "" : "`mount -t securityfs none /sys/kernel/security` shows it"};
+    }
+    auto const mode = text.substr(begin + 1, end - begin - 1);
     bool const locked = mode == "integrity" || mode == "confidentiality";
     return {"lockdown", "Kernel lockdown", locked ? Verdict::problem : Verdict::good, mode,
             locked ? "guests run in ring 0, which lockdown forbids, so the module refuses: boot without "
