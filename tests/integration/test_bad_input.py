@@ -190,8 +190,16 @@ class BadInput(unittest.TestCase):
         self.check_cases(host, WHILE_A_GUEST_RUNS, processes=1)
         refused = host.run("rmmod coop")
         self.assertEqual((refused.status, "in use" in refused.err), (1, True))
-        self.assertEqual(json.loads(host.check_run("coopctl status --json holder"))["state"], "starting")
+        status = json.loads(host.check_run("coopctl status --json holder"))
+        self.assertEqual(status["state"], "starting")
+        self.check_mapping(host, status["pid"])
         self.assertIn("powered off", host.check_run("coopctl stop holder"))
+
+    def check_mapping(self, host, process):
+        """RAM is one mapping of the guest's process, which neither its children nor a core dump get."""
+        flags = host.check_run(f"sed -n '/ \\/dev\\/coop$/,/^VmFlags/s/^VmFlags: //p' /proc/{process}/smaps").splitlines()
+        self.assertEqual(len(flags), 1)
+        self.assertLessEqual({"sh", "dc", "dd"}, set(flags[0].split()))
 
     def check_driver(self, host):
         """It holds nothing, and refuses structures of another layout."""

@@ -30,42 +30,32 @@ int request(int device, coop_request number, T& data) {
                  &data);
 }
 
-// One reservation for all extents, so that a failure half-way has one thing to undo.
+// RAM is dense in map offsets, so one mapping shows it all: mappings of the device do not merge, and a
+// process has 65530.
 class LinuxMapping : public Mapping {
 public:
     LinuxMapping(int device, std::vector<coop_extent> const& extents) {
         for (auto const& extent : extents) {
+            offsets_.push_back(extent.map_offset);
             bytes_ += extent.size;
         }
-        base_ = mmap(nullptr, bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        base_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, device, 0);
         if (base_ == MAP_FAILED) {
             throw DriverError(COOP_REQUEST_EXTENTS, errno);
         }
-        auto* at = static_cast<std::byte*>(base_);
-        for (auto const& extent : extents) {
-            if (mmap(at, extent.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, device,
-                     static_cast<off_t>(extent.map_offset)) == MAP_FAILED) {
-                int const error = errno;
-                munmap(base_, bytes_);
-                throw DriverError(COOP_REQUEST_EXTENTS, error);
-            }
-            bases_.push_back(at);
-            at += extent.size;
-        }
-        // A child must never hold the guest's RAM, and a core dump must not contain it.
-        madvise(base_, bytes_, MADV_DONTFORK);
-        madvise(base_, bytes_, MADV_DONTDUMP);
     }
     ~LinuxMapping() override { munmap(base_, bytes_); }
     LinuxMapping(LinuxMapping const&) = delete;
     LinuxMapping& operator=(LinuxMapping const&) = delete;
 
-    std::byte* base(std::size_t index) const override { return bases_.at(index); }
+    std::byte* base(std::size_t index) const override {
+        return static_cast<std::byte*>(base_) + offsets_.at(index);
+    }
 
 private:
     void* base_ = nullptr;
     std::size_t bytes_ = 0;
-    std::vector<std::byte*> bases_;
+    std::vector<std::uint64_t> offsets_;
 };
 
 // The asynchronous read outlives the Watch by one completion, so its state is shared.
