@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // BlockFile on POSIX systems, with Linux's fallocate where it exists.
 #include "devices/block_file.hpp"
+#include "devices/file_descriptor.hpp"
+#include "devices/loop_device.hpp"
 
 #include <algorithm>
 #include <array>
@@ -34,22 +36,6 @@ std::error_code last_error() {
     return {errno, std::generic_category()};
 }
 
-class Descriptor {
-public:
-    explicit Descriptor(int fd) : fd_{fd} {}
-    Descriptor(Descriptor const&) = delete;
-    Descriptor& operator=(Descriptor const&) = delete;
-    ~Descriptor() {
-        if (fd_ >= 0) {
-            ::close(fd_);
-        }
-    }
-    int get() const { return fd_; }
-
-private:
-    int fd_;
-};
-
 // Free space in the file where the range was; the range reads as zeroes.
 std::error_code punch(int fd, std::uint64_t offset, std::uint64_t bytes) {
 #ifdef FALLOC_FL_PUNCH_HOLE
@@ -67,7 +53,7 @@ std::error_code punch(int fd, std::uint64_t offset, std::uint64_t bytes) {
 
 class PosixBlockFile : public BlockFile {
 public:
-    PosixBlockFile(std::unique_ptr<Descriptor> file, std::uint64_t size, bool read_only, bool can_discard)
+    PosixBlockFile(std::unique_ptr<FileDescriptor> file, std::uint64_t size, bool read_only, bool can_discard)
         : file_{std::move(file)}, size_{size}, read_only_{read_only}, can_discard_{can_discard} {}
 
     std::uint64_t size() const override { return size_; }
@@ -155,7 +141,7 @@ private:
         }
     }
 
-    std::unique_ptr<Descriptor> file_;
+    std::unique_ptr<FileDescriptor> file_;
     std::uint64_t const size_;
     bool const read_only_;
     bool const can_discard_;
@@ -178,8 +164,8 @@ Expected<void> lock(int fd, std::string const& path, bool read_only) {
 
 // A block device for us alone. Linux: O_EXCL without O_CREAT claims it, as a mount, swap or a volume manager
 // does, and so is refused while one of those has it: two writers of one file system destroy it.
-Expected<std::unique_ptr<Descriptor>> claim(std::string const& path, dev_t device) {
-    auto file = std::make_unique<Descriptor>(::open(path.c_str(), common_flags | O_RDWR | O_EXCL));
+Expected<std::unique_ptr<FileDescriptor>> claim(std::string const& path, dev_t device) {
+    auto file = std::make_unique<FileDescriptor>(::open(path.c_str(), common_flags | O_RDWR | O_EXCL));
     if (file->get() < 0 && errno == EBUSY) {
         return Failure{fmt::format("disk '{}' is in use by the host (mounted?)", path),
                        "unmount it first (`lsblk` shows what has it), or give the guest another disk"};
@@ -198,7 +184,7 @@ Expected<std::unique_ptr<Descriptor>> claim(std::string const& path, dev_t devic
 
 Expected<std::shared_ptr<BlockFile>> BlockFile::open(std::string const& path, bool read_only) {
     int const flags = (read_only ? O_RDONLY : O_RDWR) | common_flags;
-    auto file = std::make_unique<Descriptor>(::open(path.c_str(), flags));
+    auto file = std::make_unique<FileDescriptor>(::open(path.c_str(), flags));
     if (file->get() < 0) {
         bool const only_readable = !read_only && (errno == EACCES || errno == EROFS);
         return Failure{fmt::format("cannot open disk image '{}' for {}: {}", path,
@@ -235,6 +221,10 @@ Expected<std::shared_ptr<BlockFile>> BlockFile::open(std::string const& path, bo
     }
     if (auto locked = lock(file->get(), path, read_only); !locked) {
         return locked.error();
+    }
+    if (auto const loop = read_only ? "" : loop_device_over(status); !loop.empty()) {
+        return Failure{fmt::format("disk image '{}' is in use by the host as {} (mounted?)", path, loop),
+                       fmt::format("unmount it and `losetup -d {}`, or use it readonly", loop)};
     }
     // Asked at the end of the file, where there is nothing to lose. Not for block devices, which refuse that
     // range.

@@ -41,7 +41,15 @@ END
 truncate -s 1M disk held
 truncate -s 1000 odd
 truncate -s 30M initrd
-truncate -s 100M large"""
+truncate -s 100M large
+truncate -s 16M looped below
+mkfs.ext4 -q looped
+mkdir mounted
+modprobe loop
+mount -o loop looped mounted
+ln looped linked
+losetup /dev/loop1 below
+losetup /dev/loop2 /dev/loop1"""
 
 Case = collections.namedtuple("Case", "what command status says")
 CASES = [Case(*row) for row in [
@@ -87,6 +95,11 @@ CASES = [Case(*row) for row in [
      ["'/tmp/disk' is in use", "stop its user"]),
     ("a disk that the host has mounted", f"{GOOD} --disk path=/dev/vda x", FAILED,
      ["'/dev/vda' is in use by the host (mounted?)", "unmount it first"]),
+    ("an image that the host has mounted", f"{GOOD} --disk path=/tmp/looped x", FAILED,
+     ["'/tmp/looped' is in use by the host as /dev/loop0 (mounted?)", "losetup -d /dev/loop0", "readonly"]),
+    ("another name of it", f"{GOOD} --disk path=/tmp/linked x", FAILED, ["'/tmp/linked' is in use by the host as /dev/loop0"]),
+    ("a disk that the host has mounted, or may, as another", f"{GOOD} --disk path=/dev/loop1 x", FAILED,
+     ["'/dev/loop1' is in use by the host as /dev/loop2"]),
     ("one disk twice", f"{GOOD} --disk path=/tmp/disk --disk path=/tmp/disk x", FAILED, ["'/tmp/disk' is in use"]),
     ("a disk's unknown option", f"{GOOD} --disk path=/tmp/disk,fast x", USAGE, ["'fast' is not understood"]),
     # --- the command line and the configuration file
@@ -186,7 +199,7 @@ class BadInput(unittest.TestCase):
                         self.assertIn(words, result.err)
 
     def check_while_a_guest_runs(self, host):
-        host.check_run(f"{GOOD} --disk path=/tmp/held holder")
+        host.check_run(f"{GOOD} --disk path=/tmp/held --disk path=/tmp/looped,readonly holder")  # as one can
         self.check_cases(host, WHILE_A_GUEST_RUNS, processes=1)
         refused = host.run("rmmod coop")
         self.assertEqual((refused.status, "in use" in refused.err), (1, True))
