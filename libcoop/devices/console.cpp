@@ -136,40 +136,30 @@ void Console::fill_locked() {
 
 // Shows output_ what the guest offers, up to a queue's worth.
 void Console::drain() {
-    unsigned left = queue_size;
-    do {
-        transmit_.disable_notifications();
-        for (; left > 0; --left) {
-            auto popped = transmit_.pop();
-            if (!popped) {
-                std::lock_guard const lock{mutex_};
-                line_.fault("console output: " + popped.error().message);
-                transmit_ = {};
-                return;
+    auto const more = transmit_.drain([this](Chain const& chain) {
+        for (auto buffer : chain.readable) {
+            while (!buffer.empty()) {
+                auto const piece = buffer.first(std::min(buffer.size(), copy_.size()));
+                std::copy(piece.begin(), piece.end(), copy_.begin());
+                output_(std::span{copy_}.first(piece.size()));
+                buffer = buffer.subspan(piece.size());
             }
-            if (!popped->has_value()) {
-                break;
-            }
-            Chain const& chain = **popped;
-            for (auto buffer : chain.readable) {
-                while (!buffer.empty()) {
-                    auto const piece = buffer.first(std::min(buffer.size(), copy_.size()));
-                    std::copy(piece.begin(), piece.end(), copy_.begin());
-                    output_(std::span{copy_}.first(piece.size()));
-                    buffer = buffer.subspan(piece.size());
-                }
-            }
-            transmit_.push(chain, 0);
         }
-        if (transmit_.should_interrupt()) {
-            std::lock_guard const lock{mutex_};
-            line_.queue(transmit_queue);
-        }
-        if (left == 0) { // notifications stay off: we come back unasked
-            more_();
+    });
+    {
+        std::lock_guard const lock{mutex_};
+        if (!more) {
+            line_.fault("console output: " + more.error().message);
+            transmit_ = {};
             return;
         }
-    } while (transmit_.enable_notifications());
+        if (transmit_.should_interrupt()) {
+            line_.queue(transmit_queue);
+        }
+    }
+    if (*more) { // notifications stay off: we come back unasked
+        more_();
+    }
 }
 
 } // namespace coop

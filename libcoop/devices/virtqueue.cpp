@@ -250,4 +250,26 @@ bool Virtqueue::enable_notifications() {
     return available_index() != next_available_;
 }
 
+Expected<bool> Virtqueue::drain(std::function<void(Chain const&)> const& read) {
+    unsigned left = size_;
+    do {
+        disable_notifications();
+        for (; left > 0; --left) {
+            auto popped = pop();
+            if (!popped) {
+                return popped.error();
+            }
+            if (!popped->has_value()) {
+                break;
+            }
+            read(**popped);
+            push(**popped, 0);
+        }
+        if (left == 0) {
+            return enabled();
+        }
+    } while (enable_notifications());
+    return false;
+}
+
 } // namespace coop

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -65,6 +66,11 @@ public:
     // Ask for doorbells again. Returns true if more requests came meanwhile: then pop again, no doorbell need
     // come.
     bool enable_notifications();
+
+    // Shows read each chain the driver offers and hands it back unwritten, up to a queue's worth; interrupts
+    // are the caller's. true: there may be more, and notifications are off: go on once others have had their
+    // turn. Failure: how the driver broke the queue.
+    Expected<bool> drain(std::function<void(Chain const&)> const& read);
 
 private:
     struct Descriptor {
