@@ -12,7 +12,7 @@ namespace coop {
 // The card's side.
 class NetPort {
 public:
-    // A frame for the guest; copied or dropped before it returns, never queued.
+    // A frame for the guest; copied or dropped before it returns, never queued. Does not send.
     virtual void receive(std::span<std::byte const> frame) = 0;
     // The last of several frames was received: now the guest may be told.
     virtual void received() = 0;

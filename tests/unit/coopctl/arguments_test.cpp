@@ -33,9 +33,9 @@ std::string bad(std::string_view name, std::vector<std::string> const& words) {
 } // namespace
 
 TEST_CASE("start's options in both spellings and any order") {
-    auto const options =
-        start({"--memory", "128M", "g1", "--kernel=/k", "--initrd", "/i", "--cmdline", "root=/dev/vda quiet",
-               "--disk", "path=/a", "--disk=path=/b,readonly", "--vcpus=2", "--no-reboot"});
+    auto const options = start({"--memory", "128M", "g1", "--kernel=/k", "--initrd", "/i", "--cmdline",
+                                "root=/dev/vda quiet", "--disk", "path=/a", "--disk=path=/b,readonly",
+                                "--net", "user", "--net=user,restrict", "--vcpus=2", "--no-reboot"});
     CHECK(options.name == "g1");
     CHECK(options.memory == 128ull << 20);
     CHECK(options.kernel == "/k");
@@ -43,6 +43,8 @@ TEST_CASE("start's options in both spellings and any order") {
     CHECK(options.cmdline == "root=/dev/vda quiet");
     CHECK(options.vcpus == 2u);
     CHECK(options.reboot == false);
+    CHECK(*options.interfaces == parse_nets({"user", "user,restrict"}));
+    CHECK(start({"--net", "none"}).interfaces->empty());
     CHECK(*options.disks == std::vector<DiskSpec>{{"/a", false, ""}, {"/b", true, ""}});
 }
 
@@ -51,6 +53,7 @@ TEST_CASE("what is not said stays open for the configuration file") {
     CHECK_FALSE(options.name);
     CHECK_FALSE(options.memory);
     CHECK_FALSE(options.disks);
+    CHECK_FALSE(options.interfaces);
     CHECK_FALSE(options.reboot);
 }
 
@@ -67,6 +70,9 @@ TEST_CASE("bad command lines are usage errors that name the option") {
     CHECK(bad("start", {"g", "--kernel", "/k", "--memory", "1Q"}) == "2: bad size '1Q': unknown unit 'Q'");
     CHECK(bad("start", {"g", "--kernel", "/k", "--disk", "img"}) ==
           "2: bad disk 'img': 'img' is not understood");
+    CHECK(bad("start", {"g", "--kernel", "/k", "--net", "tap"}) == "2: unknown type of network 'tap'");
+    CHECK(bad("start", {"g", "--kernel", "/k", "--net", "none", "--net", "user"}) ==
+          "2: bad network 'none': there are others beside it");
     CHECK(bad("start", {"g", "--kernel", "/k", "--wait", "soon"}).starts_with("2: "));
     CHECK(bad("start", {"g"}) == "2: no kernel given");
     CHECK(bad("stop", {}) == "2: no guest name given");

@@ -97,8 +97,14 @@ class Commands(unittest.TestCase):
         self.assertEqual(rows[1].split()[:5], ["g", "running", str(self.guest.pid), "64", "MiB"])
         status = json.loads(self.coopctl("status", "g", "--json").stdout)
         self.assertEqual((status["pid"], status["memory"], status["reboots"]), (self.guest.pid, 64 << 20, 0))
+        interface, = status["interfaces"]
+        self.assertEqual((interface["type"], interface["restrict"], interface["portForward"]), ("user", True, []))
+        self.assertRegex(self.coopctl("status", "g").stdout, f"Network: +user, {interface['mac']}, restricted\n")
         self.assertIn("State:         running", self.coopctl("status", "g").stdout)
         self.assertEqual(json.loads(self.coopctl("stats", "g", "--json").stdout)["switches"], 42)
+        interface, = json.loads(self.coopctl("stats", "g", "--json").stdout)["interfaces"]
+        self.assertEqual(set(interface.values()), {0})
+        self.assertRegex(self.coopctl("stats", "g").stdout, "Network 0, from the guest: +0 frames, 0 B, 0 dropped\n")
         self.assertIn("Switches into the guest:", self.coopctl("stats", "g").stdout)
 
     def test_console(self):

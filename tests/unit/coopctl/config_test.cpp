@@ -32,6 +32,14 @@ serial = "root"
 [[disk]]
 path = "/b.img"
 readonly = true
+[[net]]
+type = "user"
+mac = "52:54:00:00:00:01"
+forward = ["tcp:2222-22", "udp:53"]
+[[net]]
+type = "user"
+restrict = true
+link = "down"
 )");
     CHECK(options.name == "debian");
     CHECK(options.memory == 1ull << 30);
@@ -41,7 +49,16 @@ readonly = true
     CHECK(options.vcpus == 2u);
     CHECK(options.reboot == false);
     REQUIRE(options.disks);
+    CHECK(*options.interfaces == parse_nets({"user,mac=52:54:00:00:00:01,forward=tcp:2222-22,forward=udp:53",
+                                             "user,restrict,link=down"}));
     CHECK(*options.disks == std::vector<DiskSpec>{{"/etc/root,1.img", false, "root"}, {"/b.img", true, ""}});
+}
+
+TEST_CASE("networks in the short form, and none") {
+    CHECK(*parse("net = [\"user,restrict\", \"user\"]\n").interfaces ==
+          parse_nets({"user,restrict", "user"}));
+    CHECK(parse("net = \"none\"\n").interfaces->empty());
+    CHECK(parse("net = []\n").interfaces->empty());
 }
 
 TEST_CASE("disks in the short form") {
@@ -53,6 +70,7 @@ TEST_CASE("an empty file says nothing") {
     auto const options = parse("");
     CHECK_FALSE(options.name);
     CHECK_FALSE(options.disks);
+    CHECK_FALSE(options.interfaces);
 }
 
 TEST_CASE("mistakes are reported with file and line") {
@@ -78,6 +96,26 @@ TEST_CASE("mistakes are reported with file and line") {
     CHECK(bad("[[disk]]\nreadonly = true\n") == "2: /etc/g.toml:1: bad disk: it has no path");
     CHECK(bad("[[disk]]\npath = \"a\"\nreadonly = \"yes\"\n") ==
           "2: /etc/g.toml:3: bad value for 'readonly'");
+}
+
+TEST_CASE("mistakes about networks are reported with file and line") {
+    CHECK(bad("net = \"user\"\n") == "2: /etc/g.toml:1: bad value for 'net'");
+    CHECK(bad("net = [\n \"user\",\n \"tap\" ]\n") == "2: /etc/g.toml:3: unknown type of network 'tap'");
+    CHECK(bad("net = [\"none\"]\n") == "2: /etc/g.toml:1: unknown type of network 'none'");
+    CHECK(bad("net = [ 5 ]\n") == "2: /etc/g.toml:1: bad value for 'net'");
+    CHECK(bad("[[net]]\nmac = \"52:54:00:00:00:01\"\n") == "2: /etc/g.toml:1: a network has no type");
+    CHECK(bad("[[net]]\ntype = \"tap\"\n") == "2: /etc/g.toml:2: unknown type of network 'tap'");
+    CHECK(bad("[[net]]\ntype = \"user\"\nmac = 5\n") == "2: /etc/g.toml:3: bad value for 'mac'");
+    CHECK(bad("[[net]]\ntype = \"user\"\nmac = \"5\"\n") == "2: /etc/g.toml:3: bad MAC address '5'");
+    CHECK(bad("[[net]]\ntype = \"user\"\nspeed = 1\n") ==
+          "2: /etc/g.toml:3: unknown key 'speed' of a network");
+    CHECK(bad("[[net]]\ntype = \"user\"\nforward = \"tcp:22\"\n") ==
+          "2: /etc/g.toml:3: bad value for 'forward'");
+    CHECK(bad("[[net]]\ntype = \"user\"\nforward = [\n\"tcp:22\",\n\"tcp\"]\n") ==
+          "2: /etc/g.toml:5: bad forward 'tcp': it is neither tcp: nor udp:");
+    CHECK(bad("[[net]]\ntype = \"user\"\nrestrict = \"no\"\n") ==
+          "2: /etc/g.toml:3: bad value for 'restrict'");
+    CHECK(bad("[[net]]\ntype = \"user\"\nlink = \"off\"\n") == "2: /etc/g.toml:3: bad link state 'off'");
 }
 
 TEST_CASE("duplicates and syntax errors are reported with file and line") {

@@ -21,6 +21,8 @@ int main(int count, char** words) {
     spec.name = words[2];
     spec.memory = 64ull << 20;
     spec.kernel = words[3];
+    spec.interfaces = parse_nets({"user,restrict"});
+    complete_nets(spec.interfaces, spec.name);
     std::ofstream(spec.kernel, std::ios::binary) << tiny_kernel();
     host.print_log("early words\n");
     try {

@@ -8,9 +8,11 @@
 #include "tiny_kernel.hpp"
 
 #include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
 #include <thread>
 
 using namespace coop::ctl;
+namespace asio = boost::asio;
 
 namespace {
 
@@ -198,6 +200,30 @@ TEST_CASE("a disk in use is refused") {
     });
     CHECK(what.starts_with("1: "));
     CHECK(what.find(image) != std::string::npos);
+}
+
+TEST_CASE("a guest's networks have a device each, and go with it") {
+    asio::io_context io;
+    asio::ip::tcp::acceptor holder(io, {asio::ip::address_v4::loopback(), 0});
+    auto const endpoint = holder.local_endpoint();
+    Bench bench;
+    bench.spec.interfaces =
+        parse_nets({"user,link=down", "user,forward=tcp:" + std::to_string(endpoint.port())});
+    complete_nets(bench.spec.interfaces, bench.spec.name);
+    CHECK(bench.start_fails().find("Address already in use") != std::string::npos);
+    holder.close();
+    for (int life = 0; life < 2; ++life) { // the port is free again for a guest that reboots
+        auto const guest = bench.start();
+        CHECK(bench.host.watches() == 10); // of each card, config and two queues
+        CHECK(guest->net_counters().size() == 2);
+        CHECK(bench.host.device_page(1)->device_id == 1);
+        CHECK(bench.host.device_page(1)->config[6] == 0);
+        CHECK(bench.host.device_page(2)->config[6] == 1);
+        auto const mac = parse_mac(bench.spec.interfaces[1].mac);
+        CHECK(std::equal(mac.begin(), mac.end(), bench.host.device_page(2)->config));
+        asio::ip::tcp::socket client(io);
+        client.connect(endpoint);
+    }
 }
 
 TEST_CASE("a mismatching or refusing driver is told in words") {

@@ -96,7 +96,12 @@ void add_start_options(po::options_description& options) {
         "disk",
         po::value<std::vector<std::string>>()->composing()->value_name("path=IMAGE[,readonly][,serial=TEXT]"),
         "a disk; may be given several times, and then replaces the disks of the configuration file")(
-        "vcpus", text("N"), "virtual CPUs (default 1)")(
+        "net",
+        po::value<std::vector<std::string>>()->composing()->value_name(
+            "user[,mac=MAC][,forward=PROTO:[ADDRESS:]PORT[-GUEST-PORT]]...[,restrict][,link=down]"),
+        "a network interface (default: user), or none; may be given several times, and then replaces those "
+        "of the "
+        "configuration file")("vcpus", text("N"), "virtual CPUs (default 1)")(
         "no-reboot", po::bool_switch(), "end when the guest reboots, instead of starting it again")(
         "wait", po::value<Seconds>()->default_value({120})->value_name("SECONDS"),
         "how long to wait for the guest's kernel to come up; 0: not at all")(
@@ -135,6 +140,9 @@ SpecOptions start_options(Arguments const& arguments) {
         for (auto const& word : arguments.get<std::vector<std::string>>("disk")) {
             options.disks->push_back(parse_disk(word));
         }
+    }
+    if (arguments.has("net")) {
+        options.interfaces = parse_nets(arguments.get<std::vector<std::string>>("net"));
     }
     if (arguments.flag("no-reboot")) {
         options.reboot = false;

@@ -3,6 +3,7 @@
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
 #include "cli/table.hpp"
+#include "spec/net_spec.hpp"
 #include "spec/size.hpp"
 
 #include <fmt/format.h>
@@ -62,6 +63,16 @@ std::vector<std::string> list_row(Json const& status) {
             list_detail(status)};
 }
 
+std::string net_text(Json const& json) {
+    auto const net = net_from_json(json);
+    auto text = fmt::format("user, {}{}{}", net.mac, net.restricted ? ", restricted" : "",
+                            net.link_up ? "" : ", link down");
+    for (auto const& forward : net.forwards) {
+        text += ", forward " + to_text(forward);
+    }
+    return text;
+}
+
 void print_running(Json const& s) {
     std::vector<std::pair<std::string, std::string>> rows = {
         {"Name", s.value("name", "")},
@@ -81,6 +92,9 @@ void print_running(Json const& s) {
         for (auto const& disk : s.value("disks", Json::array())) {
             rows.emplace_back("Disk", fmt::format("{}{}", disk.value("path", ""),
                                                   disk.value("readonly", false) ? " (read-only)" : ""));
+        }
+        for (auto const& net : s.value("interfaces", Json::array())) {
+            rows.emplace_back("Network", net_text(net));
         }
         rows.emplace_back("Reboots", std::to_string(s.value("reboots", 0)));
     }
@@ -170,6 +184,16 @@ int stats_command(Arguments const& arguments) {
                              {"Self-interrupts", number("self_interrupts")},
                              {"Guest RAM", format_size(s.value("ram_bytes", std::uint64_t{0}))},
                              {"Frames owned", number("frames_owned")}});
+    auto const interfaces = s.value("interfaces", Json::array());
+    for (std::size_t i = 0; i < interfaces.size(); ++i) {
+        auto count = [&](char const* key) { return interfaces[i].value(key, std::uint64_t{0}); };
+        rows.emplace_back(fmt::format("Network {}, to the guest", i),
+                          fmt::format("{} frames, {}, {} dropped", count("rx_frames"),
+                                      format_size(count("rx_bytes")), count("rx_dropped")));
+        rows.emplace_back(fmt::format("Network {}, from the guest", i),
+                          fmt::format("{} frames, {}, {} dropped", count("tx_frames"),
+                                      format_size(count("tx_bytes")), count("tx_dropped")));
+    }
     fmt::print("{}", fields(rows));
     return 0;
 }

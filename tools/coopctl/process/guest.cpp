@@ -6,6 +6,7 @@
 #include "boot/kernel_image.hpp"
 #include "devices/block.hpp"
 #include "devices/block_file.hpp"
+#include "net/user_network.hpp"
 #include "process/command_line.hpp"
 #include "process/driver_explain.hpp"
 #include "process/files.hpp"
@@ -23,7 +24,7 @@ namespace coop::ctl {
 namespace {
 
 constexpr unsigned console_device = 0;
-constexpr unsigned console_transmit = 1;          // virtio 1.2, 5.3.2
+constexpr unsigned transmit_queue = 1;            // virtio 1.2, 5.1.2 and 5.3.2
 constexpr std::uint32_t driver_ok = 4;            // virtio 1.2, 2.1
 constexpr std::uint64_t kernel_most = 1ull << 30; // a vmlinux with debug information
 constexpr std::string_view default_serial = "disk";
@@ -86,7 +87,7 @@ Guest::~Guest() {
 void Guest::add_devices(boost::asio::io_context& io, GuestSpec const& spec) {
     console_ =
         std::make_shared<Console>([this](std::span<std::byte const> data) { hooks_.console_output(data); },
-                                  [this, &io] { drain_console_later(io); });
+                                  ring_later(io, console_device, transmit_queue));
     devices_.push_back(console_);
     for (std::size_t i = 0; i < spec.disks.size(); ++i) {
         auto const& disk = spec.disks[i];
@@ -95,6 +96,13 @@ void Guest::add_devices(boost::asio::io_context& io, GuestSpec const& spec) {
         options.serial = disk.serial.empty() ? fmt::format("{}{}", default_serial, i) : disk.serial;
         devices_.push_back(
             std::make_shared<Block>(require(BlockFile::open(disk.path, disk.readonly)), options));
+    }
+    for (auto const& interface : spec.interfaces) {
+        auto const device = static_cast<unsigned>(devices_.size());
+        nets_.push_back(std::make_shared<Net>(make_user_network(io, interface), parse_mac(interface.mac),
+                                              ring_later(io, device, transmit_queue)));
+        nets_.back()->set_link(interface.link_up);
+        devices_.push_back(nets_.back());
     }
 }
 
@@ -176,16 +184,19 @@ void Guest::on_doorbell(unsigned device, unsigned queue) {
     }
 }
 
-void Guest::drain_console_later(boost::asio::io_context& io) {
-    if (std::exchange(console_again_, true)) {
-        return; // a guest that keeps ringing must not heap these up
-    }
-    boost::asio::post(io, [this, alive = std::weak_ptr<bool>(alive_)] {
-        if (!alive.expired()) {
-            console_again_ = false;
-            bus_->doorbell(console_device, console_transmit);
+// For a device that will go on with its queue once others have had their turn.
+std::function<void()> Guest::ring_later(boost::asio::io_context& io, unsigned device, unsigned queue) {
+    return [this, &io, device, queue, due = std::make_shared<bool>(false)] {
+        if (std::exchange(*due, true)) {
+            return; // a guest that keeps ringing must not heap these up
         }
-    });
+        boost::asio::post(io, [this, device, queue, due, alive = std::weak_ptr<bool>(alive_)] {
+            if (!alive.expired()) {
+                *due = false;
+                bus_->doorbell(device, queue);
+            }
+        });
+    };
 }
 
 void Guest::drain_log() {
@@ -208,7 +219,7 @@ void Guest::drain_log() {
 
 void Guest::on_finished(VcpuThreads::Outcome const& outcome) {
     // Doorbells rung just before the end may not have been heard: take the guest's last words now.
-    bus_->doorbell(console_device, console_transmit);
+    bus_->doorbell(console_device, transmit_queue);
     drain_log();
     auto const ended = std::move(hooks_.ended);
     ended(!outcome.error.empty() ? describe_error(outcome.error)
@@ -226,6 +237,14 @@ void Guest::kill() {
 
 coop_stats Guest::stats() {
     return driver_->stats();
+}
+
+std::vector<NetCounters> Guest::net_counters() const {
+    std::vector<NetCounters> counters;
+    for (auto const& net : nets_) {
+        counters.push_back(net->counters());
+    }
+    return counters;
 }
 
 std::size_t Guest::input(std::string_view bytes) {

@@ -5,6 +5,7 @@
 #include "devices/console.hpp"
 #include "devices/device_bus.hpp"
 #include "devices/guest_ram.hpp"
+#include "devices/net.hpp"
 #include "os/driver.hpp"
 #include "process/end_reason.hpp"
 #include "process/vcpu_threads.hpp"
@@ -38,9 +39,10 @@ public:
     Guest(Guest const&) = delete;
     Guest& operator=(Guest const&) = delete;
 
-    void press_power_button(); // throws DriverError
-    void kill();               // throws DriverError; hooks.ended follows
-    coop_stats stats();        // throws DriverError
+    void press_power_button();                     // throws DriverError
+    void kill();                                   // throws DriverError; hooks.ended follows
+    coop_stats stats();                            // throws DriverError
+    std::vector<NetCounters> net_counters() const; // of each interface, in order
     // Returns how many bytes were taken.
     std::size_t input(std::string_view bytes);
     void resize(std::uint16_t columns, std::uint16_t rows);
@@ -50,7 +52,7 @@ private:
     coop_start load(GuestSpec const& spec);
     void watch_doorbells(boost::asio::io_context& io);
     void on_doorbell(unsigned device, unsigned queue);
-    void drain_console_later(boost::asio::io_context& io);
+    std::function<void()> ring_later(boost::asio::io_context& io, unsigned device, unsigned queue);
     void drain_log();
     void on_finished(VcpuThreads::Outcome const& outcome);
 
@@ -61,12 +63,12 @@ private:
     coop_host_info host_{};
     std::vector<std::shared_ptr<Device>> devices_;
     std::shared_ptr<Console> console_;
+    std::vector<std::shared_ptr<Net>> nets_;
     std::unique_ptr<Mapping> mapping_;
     std::unique_ptr<GuestRam> ram_;
     std::unique_ptr<DeviceBus> bus_;
     coop_device_page* console_page_ = nullptr;
     bool ready_ = false;
-    bool console_again_ = false; // its doorbell is on the way
     std::uint64_t log_position_ = 0;
     std::vector<std::unique_ptr<Watch>> watches_;
     std::unique_ptr<VcpuThreads> vcpus_;

@@ -282,7 +282,7 @@ nlohmann::json GuestProcess::stats() {
     if (!guest_) {
         throw Failure(ExitCode::no_guest, "the guest has ended");
     }
-    return stats_json(guest_->stats());
+    return stats_json(guest_->stats(), guest_->net_counters());
 }
 
 } // namespace coop::ctl

@@ -8,7 +8,7 @@
 
 namespace coop::ctl {
 
-nlohmann::json stats_json(coop_stats const& s) {
+nlohmann::json stats_json(coop_stats const& s, std::vector<NetCounters> const& nets) {
     static constexpr char const* reasons[] = {nullptr, "wait", "timer", "notify", "yield",
                                               "log",   "end",  "start", "send"};
     nlohmann::json doorbells = nlohmann::json::object();
@@ -18,6 +18,15 @@ nlohmann::json stats_json(coop_stats const& s) {
         } else if (s.doorbells[i] != 0) {
             doorbells[fmt::format("reason-{}", i)] = s.doorbells[i];
         }
+    }
+    auto interfaces = nlohmann::json::array();
+    for (auto const& net : nets) {
+        interfaces.push_back({{"rx_frames", net.rx_frames},
+                              {"rx_bytes", net.rx_bytes},
+                              {"rx_dropped", net.rx_dropped},
+                              {"tx_frames", net.tx_frames},
+                              {"tx_bytes", net.tx_bytes},
+                              {"tx_dropped", net.tx_dropped}});
     }
     return {{"switches", s.switches},
             {"doorbells", doorbells},
@@ -30,7 +39,8 @@ nlohmann::json stats_json(coop_stats const& s) {
             {"guest_ns", s.guest_ns},
             {"wait_ns", s.wait_ns},
             {"ram_bytes", s.ram_bytes},
-            {"frames_owned", s.frames_owned}};
+            {"frames_owned", s.frames_owned},
+            {"interfaces", interfaces}};
 }
 
 } // namespace coop::ctl

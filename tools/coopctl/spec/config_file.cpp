@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <fstream>
+#include <functional>
 #include <toml++/toml.h>
 
 namespace coop::ctl {
@@ -82,24 +83,86 @@ private:
         } else if (key == "no-reboot") {
             options.reboot = !expect<bool>(node, key, "true");
         } else if (key == "disk") {
-            options.disks = read_disks(node);
+            options.disks = read_list<DiskSpec>(node, key, "path=IMAGE",
+                                                [&](toml::node const& each) { return read_disk(each); });
+        } else if (key == "net") {
+            options.interfaces = read_nets(node);
         } else {
             throw Failure(ExitCode::usage, fmt::format("unknown key '{}'", key),
-                          "known keys: name memory kernel initrd cmdline vcpus no-reboot disk");
+                          "known keys: name memory kernel initrd cmdline vcpus no-reboot disk net");
         }
     }
 
-    std::vector<DiskSpec> read_disks(toml::node const& node) {
+    // An array of sections or of texts.
+    template <typename T>
+    std::vector<T> read_list(toml::node const& node, std::string_view key, char const* form,
+                             std::function<T(toml::node const&)> const& read) {
         auto const* array = node.as_array();
         if (array == nullptr) {
-            throw Failure(ExitCode::usage, "bad value for 'disk'",
-                          "write a [[disk]] section for each disk, or disk = [\"path=IMAGE\"]");
+            throw Failure(ExitCode::usage, fmt::format("bad value for '{}'", key),
+                          fmt::format("write a [[{}]] section for each, or {} = [\"{}\"]", key, key, form));
         }
-        std::vector<DiskSpec> disks;
+        std::vector<T> list;
         for (auto const& element : *array) {
-            disks.push_back(at_line(element.source().begin.line, [&] { return read_disk(element); }));
+            list.push_back(at_line(element.source().begin.line, [&] { return read(element); }));
         }
-        return disks;
+        return list;
+    }
+
+    std::vector<NetSpec> read_nets(toml::node const& node) {
+        if (node.value_exact<std::string>() == "none") {
+            return {};
+        }
+        return read_list<NetSpec>(node, "net", "user",
+                                  [&](toml::node const& each) { return read_net(each); });
+    }
+
+    NetSpec read_net(toml::node const& node) {
+        if (auto const text = node.value_exact<std::string>()) {
+            return parse_net(*text);
+        }
+        NetSpec net;
+        bool typed = false;
+        read_table(node, "net", "user[,mac=MAC]", [&](std::string_view name, toml::node const& element) {
+            if (name == "type") {
+                check_net_type(expect<std::string>(element, name, "\"user\""));
+                typed = true;
+            } else if (name == "mac") {
+                net.mac = expect<std::string>(element, name, "\"52:54:00:12:34:56\"");
+                parse_mac(net.mac);
+            } else if (name == "forward") {
+                net.forwards = read_list<PortForward>(
+                    element, name, "tcp:127.0.0.1:2222-22", [&](toml::node const& each) {
+                        return parse_forward(
+                            expect<std::string>(each, "forward", "[\"tcp:127.0.0.1:2222-22\"]"));
+                    });
+            } else if (name == "restrict") {
+                net.restricted = expect<bool>(element, name, "true");
+            } else if (name == "link") {
+                net.link_up = parse_link(expect<std::string>(element, name, "\"down\""));
+            } else {
+                throw Failure(ExitCode::usage, fmt::format("unknown key '{}' of a network", name),
+                              "known keys: type mac forward restrict link");
+            }
+        });
+        if (!typed) {
+            throw Failure(ExitCode::usage, "a network has no type", "write type = \"user\"");
+        }
+        return net;
+    }
+
+    // Each key of a section; form is what may be there instead of one.
+    void read_table(toml::node const& node, std::string_view key, char const* form,
+                    std::function<void(std::string_view, toml::node const&)> const& read) {
+        auto const* table = node.as_table();
+        if (table == nullptr) {
+            throw Failure(ExitCode::usage, fmt::format("bad value for '{}'", key),
+                          fmt::format("write \"{}\"", form));
+        }
+        for (auto const& [name, value] : *table) {
+            at_line(name.source().begin.line,
+                    [&, text = name.str(), &element = value] { read(text, element); });
+        }
     }
 
     DiskSpec read_disk(toml::node const& node) {
@@ -109,25 +172,19 @@ private:
             disk.path = (std::filesystem::absolute(file_).parent_path() / disk.path).string();
             return disk;
         }
-        auto const* table = node.as_table();
-        if (table == nullptr) {
-            throw Failure(ExitCode::usage, "bad value for 'disk'",
-                          "write \"path=IMAGE[,readonly][,serial=TEXT]\"");
-        }
-        for (auto const& [key, value] : *table) {
-            at_line(key.source().begin.line, [&, name = key.str(), &element = value] {
-                if (name == "path") {
-                    disk.path = path(element, name);
-                } else if (name == "readonly") {
-                    disk.readonly = expect<bool>(element, name, "true");
-                } else if (name == "serial") {
-                    disk.serial = expect<std::string>(element, name, "\"TEXT\"");
-                } else {
-                    throw Failure(ExitCode::usage, fmt::format("unknown key '{}' of a disk", name),
-                                  "known keys: path readonly serial");
-                }
-            });
-        }
+        read_table(node, "disk", "path=IMAGE[,readonly][,serial=TEXT]",
+                   [&](std::string_view name, toml::node const& element) {
+                       if (name == "path") {
+                           disk.path = path(element, name);
+                       } else if (name == "readonly") {
+                           disk.readonly = expect<bool>(element, name, "true");
+                       } else if (name == "serial") {
+                           disk.serial = expect<std::string>(element, name, "\"TEXT\"");
+                       } else {
+                           throw Failure(ExitCode::usage, fmt::format("unknown key '{}' of a disk", name),
+                                         "known keys: path readonly serial");
+                       }
+                   });
         return check_disk(disk);
     }
 

@@ -19,7 +19,7 @@ constexpr std::uint64_t memory_unit = 2ull << 20;
 constexpr std::uint64_t memory_most = 1ull << 46; // MAX_PHYSMEM_BITS of the guest kernel
 constexpr std::uint64_t memory_default = 512ull << 20;
 constexpr std::size_t serial_most = 20;
-constexpr std::size_t disks_most = COOP_MAX_DEVICES - 1; // the console is a device too
+constexpr std::size_t devices_most = COOP_MAX_DEVICES - 1; // the console is one too
 
 [[noreturn]] void usage(std::string const& what, std::string advice = {}) {
     throw Failure(ExitCode::usage, what, std::move(advice));
@@ -54,6 +54,7 @@ void SpecOptions::override_with(SpecOptions const& stronger) {
     take(initrd, stronger.initrd);
     take(cmdline, stronger.cmdline);
     take(disks, stronger.disks);
+    take(interfaces, stronger.interfaces);
     take(vcpus, stronger.vcpus);
     take(reboot, stronger.reboot);
 }
@@ -157,10 +158,13 @@ GuestSpec complete_spec(SpecOptions const& options) {
     spec.vcpus = check_vcpus(options.vcpus.value_or(1));
     spec.reboot = options.reboot.value_or(true);
     spec.disks = options.disks.value_or(std::vector<DiskSpec>{});
-    if (spec.disks.size() > disks_most) {
-        usage(fmt::format("too many disks: {}", spec.disks.size()),
-              fmt::format("at most {} fit", disks_most));
+    spec.interfaces = options.interfaces.value_or(std::vector<NetSpec>{NetSpec{}});
+    if (spec.disks.size() + spec.interfaces.size() > devices_most) {
+        usage(fmt::format("too many devices: {} disks and {} network interfaces", spec.disks.size(),
+                          spec.interfaces.size()),
+              fmt::format("at most {} fit", devices_most));
     }
+    complete_nets(spec.interfaces, spec.name);
     for (auto& disk : spec.disks) {
         disk = check_disk(disk);
         disk.path = absolute(disk.path);
@@ -173,9 +177,13 @@ nlohmann::json to_json(GuestSpec const& spec) {
     for (auto const& disk : spec.disks) {
         disks.push_back({{"path", disk.path}, {"readonly", disk.readonly}, {"serial", disk.serial}});
     }
-    return {{"name", spec.name},     {"memory", spec.memory},   {"kernel", spec.kernel},
-            {"initrd", spec.initrd}, {"cmdline", spec.cmdline}, {"disks", disks},
-            {"vcpus", spec.vcpus},   {"reboot", spec.reboot}};
+    auto interfaces = nlohmann::json::array();
+    for (auto const& net : spec.interfaces) {
+        interfaces.push_back(to_json(net));
+    }
+    return {{"name", spec.name},        {"memory", spec.memory},   {"kernel", spec.kernel},
+            {"initrd", spec.initrd},    {"cmdline", spec.cmdline}, {"disks", disks},
+            {"interfaces", interfaces}, {"vcpus", spec.vcpus},     {"reboot", spec.reboot}};
 }
 
 GuestSpec spec_from_json(nlohmann::json const& json) {
@@ -192,6 +200,10 @@ GuestSpec spec_from_json(nlohmann::json const& json) {
         for (auto const& disk : json.at("disks")) {
             options.disks->push_back({disk.at("path").get<std::string>(), disk.at("readonly").get<bool>(),
                                       disk.at("serial").get<std::string>()});
+        }
+        options.interfaces.emplace();
+        for (auto const& net : json.at("interfaces")) {
+            options.interfaces->push_back(net_from_json(net));
         }
         return complete_spec(options);
     } catch (nlohmann::json::exception const& error) {

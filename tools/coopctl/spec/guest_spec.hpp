@@ -2,6 +2,8 @@
 // What a guest is made of: the complete, checked description that the per-guest process works from.
 #pragma once
 
+#include "spec/net_spec.hpp"
+
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -27,6 +29,7 @@ struct GuestSpec {
     std::string initrd; // "" for none
     std::string cmdline;
     std::vector<DiskSpec> disks;
+    std::vector<NetSpec> interfaces;
     unsigned vcpus = 1;
     bool reboot = true; // start again when the guest reboots
 
@@ -41,10 +44,11 @@ struct SpecOptions {
     std::optional<std::string> initrd;
     std::optional<std::string> cmdline;
     std::optional<std::vector<DiskSpec>> disks;
+    std::optional<std::vector<NetSpec>> interfaces;
     std::optional<unsigned> vcpus;
     std::optional<bool> reboot;
 
-    // Values of `stronger` win, key by key; a list of disks replaces the other list.
+    // Values of `stronger` win, key by key; a list replaces the other list.
     void override_with(SpecOptions const& stronger);
 };
 
