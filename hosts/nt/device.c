@@ -8,9 +8,6 @@
  */
 #include "shim.h"
 
-#define ACES 2
-#define ACL_BYTES (sizeof(ACL) + ACES * (sizeof(ACCESS_ALLOWED_ACE) + 2 * sizeof(ULONG)))
-
 #define NAME(text) \
     { sizeof(text) - sizeof(*(text)), sizeof(text), (PWSTR)(text) }
 
@@ -75,6 +72,9 @@ struct sid {
     SID_IDENTIFIER_AUTHORITY authority;
     ULONG part[2];
 };
+
+#define ACES 2
+#define ACL_BYTES (sizeof(ACL) + ACES * (FIELD_OFFSET(ACCESS_ALLOWED_ACE, SidStart) + sizeof(struct sid)))
 
 static NTSTATUS fill_acl(PACL acl) {
     static struct sid allowed[ACES] = {

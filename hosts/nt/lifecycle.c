@@ -181,7 +181,7 @@ static NTSTATUS guests_load(bool nmi_kick) {
     if (!NT_SUCCESS(status)) {
         goto unload_cpu;
     }
-    status = coop_mapping_load();
+    status = coop_mapping_watch(true);
     if (!NT_SUCCESS(status)) {
         goto unload_nmi;
     }
@@ -193,7 +193,7 @@ static NTSTATUS guests_load(bool nmi_kick) {
     return STATUS_SUCCESS;
 
 unload_mapping:
-    coop_mapping_unload();
+    coop_mapping_watch(false);
 unload_nmi:
     if (nmi_kick) {
         coop_nmi_unload();
@@ -206,7 +206,7 @@ unload_cpu:
 static void guests_unload(bool nmi_kick) {
     guests_possible = false;
     power_unload();
-    coop_mapping_unload();
+    coop_mapping_watch(false);
     if (nmi_kick) {
         coop_nmi_unload();
     }
@@ -271,6 +271,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry) {
     coop_thread_load();
     coop_ram_load();
     coop_notice_load();
+    coop_mapping_load();
 
     status = core_load(registry);
     if (!NT_SUCCESS(status)) {

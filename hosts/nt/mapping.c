@@ -69,14 +69,13 @@ static VOID NTAPI process_changes(HANDLE parent, HANDLE process, BOOLEAN begins)
     }
 }
 
-NTSTATUS coop_mapping_load(void) {
+void coop_mapping_load(void) {
     InitializeListHead(&mappings);
     KeInitializeMutex(&lock, 0);
-    return PsSetCreateProcessNotifyRoutine(process_changes, FALSE);
 }
 
-void coop_mapping_unload(void) {
-    PsSetCreateProcessNotifyRoutine(process_changes, TRUE);
+NTSTATUS coop_mapping_watch(bool watch) {
+    return PsSetCreateProcessNotifyRoutine(process_changes, !watch);
 }
 
 /* Context: lock held. */
