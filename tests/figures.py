@@ -88,6 +88,7 @@ def rows(kept):
         ("machines and CPU models", f"{len(machines)}: {', '.join(sorted(machines))}" if machines else NOT_RUN, "test --long metal"),
         ("mutants killed", mutants(), "mutants"),
         ("fuzzed virtqueues", total("fuzz_virtqueue_executions", kept), "test --long fuzz"),
+        ("fuzzed network cards", total("fuzz_net_executions", kept), "test --long fuzz"),
         ("fuzzed kernel images", total("fuzz_kernel_image_executions", kept), "test --long fuzz"),
         ("fuzzed ioctls", total("ioctl_fuzz_executions", kept), "test --long ioctl_fuzz"),
         ("soak: seconds", total("soak_seconds", kept), "test --long soak"),

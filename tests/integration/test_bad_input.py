@@ -24,6 +24,9 @@ HOLD_LOCK = """python3 -c 'import fcntl, subprocess, sys
 file = open("/tmp/disk", "r+b")
 fcntl.lockf(file, fcntl.LOCK_EX)
 sys.exit(subprocess.call(sys.argv[1:]))'"""
+HOLD_PORT = """python3 -c 'import socket, subprocess, sys
+server = socket.create_server(("127.0.0.1", 2222))
+sys.exit(subprocess.call(sys.argv[1:]))'"""
 FAILED, USAGE, NO_GUEST, HOST = 1, 2, 3, 6  # docs/coopctl.md
 
 FILES = f"""cd /tmp
@@ -102,6 +105,26 @@ CASES = [Case(*row) for row in [
      ["'/dev/loop1' is in use by the host as /dev/loop2"]),
     ("one disk twice", f"{GOOD} --disk path=/tmp/disk --disk path=/tmp/disk x", FAILED, ["'/tmp/disk' is in use"]),
     ("a disk's unknown option", f"{GOOD} --disk path=/tmp/disk,fast x", USAGE, ["'fast' is not understood"]),
+    # --- networks
+    ("a network of unknown type", f"{GOOD} --net tap x", USAGE, ["unknown type of network 'tap'", "write none, or user"]),
+    ("none beside another network", f"{GOOD} --net user --net none x", USAGE, ["there are others beside it", "none alone"]),
+    ("a network's unknown option", f"{GOOD} --net user,fast x", USAGE, ["'fast' is not understood", "write user[,mac=MAC]"]),
+    ("a MAC address that is none", f"{GOOD} --net user,mac=52:54:00:12:34 x", USAGE,
+     ["bad MAC address '52:54:00:12:34'", "six bytes"]),
+    ("a MAC address of a group", f"{GOOD} --net user,mac=01:00:5e:00:00:01 x", USAGE, ["not one of a single card", "even"]),
+    ("one MAC address twice", f"{GOOD} --net user,mac=52:54:00:00:00:01 --net user,mac=52:54:00:00:00:01 x", USAGE,
+     ["two networks have the MAC address 52:54:00:00:00:01", "one of its own"]),
+    ("a forward of no protocol", f"{GOOD} --net user,forward=2222-22 x", USAGE,
+     ["neither tcp: nor udp:", "tcp:127.0.0.1:2222-22"]),
+    ("a forward of no port", f"{GOOD} --net user,forward=tcp:ssh-22 x", USAGE, ["'ssh' is not a port", "1 to 65535"]),
+    ("a forward from a name", f"{GOOD} --net user,forward=tcp:localhost:2222-22 x", USAGE,
+     ["'localhost' is not an IPv4 address", "tcp:127.0.0.1:2222-22"]),
+    ("one port forwarded twice", f"{GOOD} --net user,forward=tcp:2222-22,forward=tcp:0.0.0.0:2222-23 x", USAGE,
+     ["same port of the host: tcp:127.0.0.1:2222-22 and tcp:0.0.0.0:2222-23", "of its own"]),
+    ("a port that another process has", f"{HOLD_PORT} {GOOD} --net user,forward=tcp:2222-22 x", FAILED,
+     ["cannot forward tcp 127.0.0.1:2222: Address already in use", "a port that is free"]),
+    ("an address that is not the host's", f"{GOOD} --net user,forward=tcp:192.0.2.1:2222-22 x", FAILED,
+     ["cannot forward tcp 192.0.2.1:2222: Cannot assign requested address", "an address of this host"]),
     # --- the command line and the configuration file
     ("no command", "coopctl", USAGE, None),
     ("unknown command", "coopctl begin x", USAGE, ["unknown command 'begin'", "coopctl --help"]),
@@ -127,6 +150,8 @@ CASES = [Case(*row) for row in [
      ["/tmp/bad.toml:2: ", "TOML"]),
     ("configuration: bad disk", rf"printf '[[disk]]\nreadonly = true\nspeed = 1\n' >/tmp/bad.toml; {CONFIG} x", USAGE,
      ["/tmp/bad.toml:3: unknown key 'speed' of a disk", "known keys"]),
+    ("configuration: bad network", rf"printf '[[net]]\ntype = \"user\"\nspeed = 1\n' >/tmp/bad.toml; {CONFIG} x", USAGE,
+     ["/tmp/bad.toml:3: unknown key 'speed' of a network", "known keys"]),
     # --- rights and versions
     ("not root", f"{NOBODY} {GOOD} x", HOST, ["only root can start guests", "sudo"]),
     ("list when not root", f"mkdir -p -m 700 /run/coop; {NOBODY} coopctl list", HOST,

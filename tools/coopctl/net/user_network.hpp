@@ -8,6 +8,7 @@
 #include "spec/net_spec.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <cstddef>
 #include <memory>
 
 namespace coop::ctl {
