@@ -96,9 +96,9 @@ void* coop_ram_map(uint64_t phys, uint64_t* bytes);
 void coop_ram_unmap(uint64_t phys, void* address);
 
 /*
- * mapping.c. Which process sees which run, on behalf of a handle. Context: may sleep. watch: the ends of processes,
- * while guests are possible. add returns 0 or a negative COOP_E_*; remove is for the handle's end, and may be called
- * again.
+ * mapping.c. Which process sees which run, on behalf of a handle. Context: may sleep. watch: the ends of
+ * processes, while guests are possible. add returns 0 or a negative COOP_E_*; remove is for the handle's end,
+ * and may be called again.
  */
 void coop_mapping_load(void);
 NTSTATUS coop_mapping_watch(bool watch);

@@ -142,6 +142,7 @@ Vcpu::Next Vcpu::run_section() {
     switch (exit.kind) {
     case Exit::Kind::interrupt:
         stats_.interrupts.add();
+        // NT may switch threads in there, and we go on on another CPU; what follows works on any.
         world_.reraise(exit.vector);
         break;
     case Exit::Kind::exception:

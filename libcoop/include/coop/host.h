@@ -47,7 +47,7 @@ void coop_host_free(void* p);
 /*
  * Zeroed, physically contiguous, page-aligned, kernel-mapped (writable, not executable) memory; used for
  * passages and page tables. Context: may sleep. Owner: caller, coop_host_pages_free with the same count.
- * Fails: NULL. Units: 4 KiB pages. Linux: alloc_pages_exact. NT: MmAllocateContiguousMemorySpecifyCache.
+ * Fails: NULL. Units: 4 KiB pages. Linux: alloc_pages_exact. NT: MmAllocateContiguousNodeMemory.
  */
 void* coop_host_pages_alloc(size_t pages);
 void coop_host_pages_free(void* va, size_t pages);
@@ -66,7 +66,9 @@ uint64_t coop_host_ram_available(void);
 
 /*
  * Kernel address of a byte inside a run from coop_host_ram_alloc; valid until the run is freed, never across
- * a run's end. Context: any. Linux: __va. NT: the run's system mapping.
+ * a run's end. Context: may sleep at the first call for a run; any from then on. Fails: NULL, if the host has
+ * no room for the run in its own address space; a run that was mapped once stays so. Linux: __va. NT:
+ * MmMapLockedPagesSpecifyCache.
  */
 void* coop_host_ram_va(uint64_t phys);
 
@@ -80,8 +82,8 @@ uint64_t coop_host_phys(const void* va);
  * Enter a critical section: interrupts off, no preemption, no migration. Returns the number of the current
  * CPU. Does not nest. If other threads are due or the thread should return to user space, and
  * coop_host_yield has not seen it, an interrupt is left pending as by coop_host_interrupt_self: a guest
- * entered here leaves at once. Context: may sleep. Linux: preempt_disable + local_irq_disable. NT: raise to
- * DISPATCH_LEVEL, _disable.
+ * entered here leaves at once. Context: may sleep. Linux: preempt_disable + local_irq_disable. NT: CLI at
+ * PASSIVE_LEVEL, where an interrupt that the core re-raises may switch threads, as if the section were over.
  */
 uint32_t coop_host_critical_begin(void);
 /* Interrupts on again, preemption allowed. Context: inside a critical section. */
@@ -92,12 +94,11 @@ void coop_host_critical_end(void);
  * Context: any. Linux: an asynchronous reschedule-class IPI. NT: a targeted DPC.
  */
 void coop_host_kick(uint32_t cpu);
-/* By NMI, for a guest that keeps interrupts off. Context: any. */
+/* By NMI, for a guest that keeps interrupts off. Context: any. Linux: an NMI IPI. NT: the local APIC. */
 void coop_host_kick_nmi(uint32_t cpu);
 /*
  * Leave a maskable interrupt pending on the current CPU: it is taken at the next instruction that enables
- * interrupts. Context: inside a critical section. Linux: a reschedule IPI to itself. NT: a DPC-class
- * self-interrupt.
+ * interrupts. Context: inside a critical section. Linux: a reschedule IPI to itself. NT: a DPC.
  */
 void coop_host_interrupt_self(void);
 
@@ -134,13 +135,13 @@ void coop_host_mutex_unlock(struct coop_host_mutex* mutex);
 
 /* --- Time --- */
 
-/* Monotonic nanoseconds. Context: any. Linux: ktime_get. NT: KeQueryInterruptTimePrecise. */
+/* Monotonic nanoseconds. Context: any. Linux: ktime_get. NT: KeQueryPerformanceCounter. */
 uint64_t coop_host_time_ns(void);
 
 /*
  * A one-shot timer. The callback runs in interrupt context, possibly on another CPU than the one that armed
  * it. Context: create and destroy may sleep; destroy waits for a running callback. Owner: caller. Fails:
- * create returns NULL.
+ * create returns NULL. Linux: hrtimer. NT: ExAllocateTimer.
  */
 struct coop_host_timer;
 struct coop_host_timer* coop_host_timer_create(void (*callback)(void* context), void* context);
@@ -153,7 +154,7 @@ void coop_host_timer_cancel(struct coop_host_timer* timer);
 /* --- User space --- */
 
 /* Wake the user-space thread behind a notifier that the shim handed to the core. Context: any. Linux:
- * eventfd_signal. NT: KeSetEvent. */
+ * eventfd_signal. NT: KeSetEvent, by a DPC while interrupts are off. */
 struct coop_host_notifier;
 void coop_host_notifier_signal(struct coop_host_notifier* notifier);
 /* The core is done with the notifier. Context: may sleep. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The driver's control path from user space: service, device, requests that are answered, refused, pending and
- * cancelled. Runs where guests are refused too, as under Wine; all steps in one process, since Wine's drivers end with
- * the last one.
+ * The driver's control path from user space: service, device, requests that are answered, refused, pending
+ * and cancelled. Runs where guests are refused too, as under Wine; all steps in one process, since Wine's
+ * drivers end with the last one.
  *
  * Usage: driver_test.exe PATH_OF_COOP_SYS
  */
@@ -31,7 +31,8 @@ static bool check_at(bool holds, const char* what, int line) {
 #define CHECK(condition) check_at(condition, #condition, __LINE__)
 
 static HANDLE open_name(const wchar_t* name) {
-    return CreateFileW(name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, FILE_FLAG_OVERLAPPED, NULL);
+    return CreateFileW(name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, FILE_FLAG_OVERLAPPED,
+                       NULL);
 }
 
 /* A request under way, and its buffer. */
@@ -43,7 +44,8 @@ struct pending {
 static DWORD begin(HANDLE device, struct pending* pending, DWORD code, DWORD in, DWORD out) {
     memset(&pending->overlapped, 0, sizeof(pending->overlapped));
     pending->overlapped.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
-    return DeviceIoControl(device, code, pending->buffer, in, pending->buffer, out, NULL, &pending->overlapped)
+    return DeviceIoControl(device, code, pending->buffer, in, pending->buffer, out, NULL,
+                           &pending->overlapped)
                ? ERROR_SUCCESS
                : GetLastError();
 }
@@ -54,7 +56,8 @@ static DWORD finish(HANDLE device, struct pending* pending, DWORD* bytes) {
 
     *bytes = 0;
     if (WaitForSingleObject(pending->overlapped.hEvent, PATIENCE_MS) == WAIT_OBJECT_0) {
-        error = GetOverlappedResult(device, &pending->overlapped, bytes, FALSE) ? ERROR_SUCCESS : GetLastError();
+        error =
+            GetOverlappedResult(device, &pending->overlapped, bytes, FALSE) ? ERROR_SUCCESS : GetLastError();
     }
     CloseHandle(pending->overlapped.hEvent);
     return error;
@@ -94,8 +97,8 @@ static struct coop_host_info tells_what_it_is(HANDLE device) {
     CHECK(memchr(version.build, 0, sizeof(version.build)) && strlen(version.build) > 0);
     CHECK(ask(device, COOP_REQUEST_HOST, &host, sizeof(host)) == ERROR_SUCCESS);
     CHECK(host.cpus >= 1 && host.tsc_khz > 1000 && host.guests == 0);
-    printf("build %s, %u CPUs, TSC %llu kHz, features 0x%llx, refusal 0x%x, RAM for guests %llu MiB\n", version.build,
-           host.cpus, host.tsc_khz, host.features, host.refusal, host.ram_available >> 20);
+    printf("build %s, %u CPUs, TSC %llu kHz, features 0x%llx, refusal 0x%x, RAM for guests %llu MiB\n",
+           version.build, host.cpus, host.tsc_khz, host.features, host.refusal, host.ram_available >> 20);
     return host;
 }
 
@@ -125,8 +128,8 @@ static void refuses_unknown_requests(HANDLE device) {
     DWORD bytes;
 
     for (i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
-        CHECK(call(device, codes[i], data, sizeof(struct coop_version), sizeof(struct coop_version), &bytes) ==
-              ERROR_INVALID_FUNCTION);
+        CHECK(call(device, codes[i], data, sizeof(struct coop_version), sizeof(struct coop_version),
+                   &bytes) == ERROR_INVALID_FUNCTION);
     }
 }
 
@@ -259,10 +262,10 @@ static void refuses_bad_settings(SC_HANDLE service) {
     DWORD milliseconds = 99;
     HKEY key;
 
-    if (CHECK(RegOpenKeyExW(HKEY_LOCAL_MACHINE, L"System\\CurrentControlSet\\Services\\" SERVICE, 0, KEY_SET_VALUE,
-                            &key) == ERROR_SUCCESS)) {
-        CHECK(RegSetValueExW(key, L"StuckLimitMs", 0, REG_DWORD, (BYTE*)&milliseconds, sizeof(milliseconds)) ==
-              ERROR_SUCCESS);
+    if (CHECK(RegOpenKeyExW(HKEY_LOCAL_MACHINE, L"System\\CurrentControlSet\\Services\\" SERVICE, 0,
+                            KEY_SET_VALUE, &key) == ERROR_SUCCESS)) {
+        CHECK(RegSetValueExW(key, L"StuckLimitMs", 0, REG_DWORD, (BYTE*)&milliseconds,
+                             sizeof(milliseconds)) == ERROR_SUCCESS);
         CHECK(start(service) != ERROR_SUCCESS);
         CHECK(open_name(DEVICE) == INVALID_HANDLE_VALUE);
         RegDeleteValueW(key, L"StuckLimitMs");
@@ -275,7 +278,8 @@ static void stops(SC_HANDLE service) {
     unsigned int waited = 0;
 
     CHECK(ControlService(service, SERVICE_CONTROL_STOP, &status));
-    while (QueryServiceStatus(service, &status) && status.dwCurrentState != SERVICE_STOPPED && waited++ < 100) {
+    while (QueryServiceStatus(service, &status) && status.dwCurrentState != SERVICE_STOPPED &&
+           waited++ < 100) {
         Sleep(PATIENCE_MS / 100);
     }
     CHECK(status.dwCurrentState == SERVICE_STOPPED);
@@ -298,8 +302,9 @@ static void lives(const wchar_t* path) {
 
     if (CHECK(manager)) {
         delete_leftover(manager);
-        service = CreateServiceW(manager, SERVICE, SERVICE, SERVICE_ALL_ACCESS, SERVICE_KERNEL_DRIVER,
-                                 SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, path, NULL, NULL, NULL, NULL, NULL);
+        service =
+            CreateServiceW(manager, SERVICE, SERVICE, SERVICE_ALL_ACCESS, SERVICE_KERNEL_DRIVER,
+                           SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, path, NULL, NULL, NULL, NULL, NULL);
     }
     if (!CHECK(service)) {
         return;

@@ -124,13 +124,24 @@ TEST_CASE_METHOD(Fixture, "other fields out of range are refused", "[create]") {
 TEST_CASE("a host that forbids guests says so and takes nothing", "[create]") {
     FakeHost host;
     FakeWorld world;
-    world.features.refusal = COOP_HOST_FRED;
-    const LoadedCore core;
+    coop_core_config config = core_config();
+    coop_u32 reason = 0;
+    SECTION("by its registers") {
+        world.features.refusal = reason = COOP_HOST_FRED;
+    }
+    SECTION("by what only its shim knows") {
+        config.features |= reason = COOP_HOST_VBS;
+    }
+    SECTION("by both") {
+        world.features.refusal = reason = COOP_HOST_NO_NX;
+        config.features |= COOP_HOST_VBS;
+    }
+    const LoadedCore core{config};
     const coop_create request = create_request();
     coop_guest* guest = nullptr;
     CHECK(coop_guest_create(&request, &guest) == -COOP_E_NOT_SUPPORTED);
     coop_host_info info{};
     CHECK(coop_core_host_info(&info) == 0);
-    CHECK(info.refusal == COOP_HOST_FRED);
+    CHECK(info.refusal == reason);
     CHECK(host.count("ram_alloc") == 0);
 }
