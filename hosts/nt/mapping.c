@@ -60,11 +60,11 @@ static void end_all(struct coop_handle* handle, PEPROCESS process) {
     release();
 }
 
-/* NT calls it in the process that ends, before its address space and handles go. */
+/* NT calls it in the process that ends, before its address space and handles go; one that never had a thread
+ * has no mappings, and ends in another process. */
 static VOID NTAPI process_changes(HANDLE parent, HANDLE process, BOOLEAN begins) {
     UNREFERENCED_PARAMETER(parent);
-    UNREFERENCED_PARAMETER(process);
-    if (!begins) {
+    if (!begins && process == PsGetCurrentProcessId()) {
         end_all(NULL, IoGetCurrentProcess());
     }
 }
