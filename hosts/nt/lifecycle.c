@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The driver's life and the host's: load and unload, shutdown, sleep.
+ * The driver's life and the host's: load and unload, shutdown.
  *
  * NT does not unload a driver while handles are open. Where guests cannot run, the driver loads all the same
  * and tells why; only what guests need is left out. A shutdown ends all guests and waits a moment for their
@@ -18,12 +18,8 @@ static KMUTEX admission;
 static LIST_ENTRY handles;
 static KSPIN_LOCK handles_lock; /* taken inside admission, or alone to read */
 static bool guests_possible;
-static volatile LONG sleeping;
 static volatile LONG shutting_down;
 static volatile LONG running; /* threads inside coop_guest_run */
-static uint64_t asleep_tsc;
-static PCALLBACK_OBJECT power_callback;
-static PVOID power_registration;
 
 static void acquire(void) {
     KeWaitForSingleObject(&admission, Executive, KernelMode, FALSE, NULL);
@@ -56,7 +52,7 @@ int coop_lifecycle_admit(struct coop_handle* handle) {
         return -COOP_E_NOT_SUPPORTED;
     }
     acquire();
-    if (sleeping || shutting_down) {
+    if (coop_power_sleeping() || shutting_down) {
         error = -COOP_E_BUSY;
     } else if (IsListEmpty(&handles)) {
         error = coop_watchdog_start();
@@ -91,7 +87,7 @@ void coop_lifecycle_run_leave(void) {
     InterlockedDecrement(&running);
 }
 
-static void end_all(void) {
+void coop_lifecycle_end_all(void) {
     LIST_ENTRY* entry;
     KIRQL irql;
 
@@ -113,61 +109,14 @@ void coop_lifecycle_shutdown(void) {
 
     InterlockedExchange(&shutting_down, 1);
     coop_notice_tell(COOP_NT_HOST_SHUTS_DOWN);
-    end_all();
+    coop_lifecycle_end_all();
+    coop_thread_hold(false); /* NT may have announced it like a sleep */
     for (waited = 0; running && waited < LEAVE_LIMIT_MS; waited += LEAVE_POLL_MS) {
         KeDelayExecutionThread(KernelMode, FALSE, &pause);
     }
     if (running) {
         coop_log("%ld vCPU threads did not leave their guests within %d ms", running, LEAVE_LIMIT_MS);
     }
-}
-
-/* Context: up to DISPATCH_LEVEL. Told of state changes that are under way (what: leaving the working state,
- * or back in it). */
-static VOID NTAPI power_changes(PVOID context, PVOID kind, PVOID what) {
-    UNREFERENCED_PARAMETER(context);
-    if ((ULONG_PTR)kind != PO_CB_SYSTEM_STATE_LOCK || shutting_down) {
-        return;
-    }
-    if (!what) {
-        InterlockedExchange(&sleeping, 1);
-        asleep_tsc = __rdtsc();
-        coop_thread_hold(true);
-        coop_notice_tell(COOP_NT_HOST_SLEEPS);
-        coop_cpu_kick_all();
-        return;
-    }
-    if (__rdtsc() < asleep_tsc) {
-        coop_log("the TSC began anew while the machine slept: guests end");
-        end_all();
-    }
-    coop_notice_tell(0);
-    InterlockedExchange(&sleeping, 0);
-    coop_thread_hold(false);
-}
-
-static NTSTATUS power_load(void) {
-    OBJECT_ATTRIBUTES attributes;
-    UNICODE_STRING name;
-    NTSTATUS status;
-
-    RtlInitUnicodeString(&name, L"\\Callback\\PowerState");
-    InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE, NULL, NULL);
-    status = ExCreateCallback(&power_callback, &attributes, FALSE, TRUE);
-    if (!NT_SUCCESS(status)) {
-        return status;
-    }
-    power_registration = ExRegisterCallback(power_callback, power_changes, NULL);
-    if (!power_registration) {
-        ObDereferenceObject(power_callback);
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    return STATUS_SUCCESS;
-}
-
-static void power_unload(void) {
-    ExUnregisterCallback(power_registration);
-    ObDereferenceObject(power_callback);
 }
 
 /* What guests need and no other request. */
@@ -185,7 +134,7 @@ static NTSTATUS guests_load(bool nmi_kick) {
     if (!NT_SUCCESS(status)) {
         goto unload_nmi;
     }
-    status = power_load();
+    status = coop_power_load();
     if (!NT_SUCCESS(status)) {
         goto unload_mapping;
     }
@@ -205,7 +154,7 @@ unload_cpu:
 
 static void guests_unload(bool nmi_kick) {
     guests_possible = false;
-    power_unload();
+    coop_power_unload();
     coop_mapping_watch(false);
     if (nmi_kick) {
         coop_nmi_unload();

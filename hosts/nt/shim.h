@@ -11,6 +11,7 @@
 #define COOP_POOL_TAG 'pooC' /* reads Coop in a dump */
 #define COOP_PAGE_BYTES 4096
 #define COOP_MIB (1024ull * 1024)
+#define COOP_RUN_BYTES (2 * COOP_MIB) /* runs of guest RAM are multiples, aligned to it */
 #define COOP_NS_PER_MS 1000000ull
 #define COOP_UNITS_PER_MS 10000 /* of NT's time, 100 ns each */
 
@@ -31,7 +32,8 @@ void coop_device_delete(PDRIVER_OBJECT driver);
 /* requests.c. Completes the IRP, or leaves it pending, and returns its status. Context: the caller's thread.
  */
 NTSTATUS coop_request(struct coop_handle* handle, PIRP irp);
-/* The IRP is done. */
+
+/* status.c. The IRP is done; returns its status. Context: up to DISPATCH_LEVEL. */
 NTSTATUS coop_complete(PIRP irp, NTSTATUS status, ULONG_PTR bytes);
 /* The NTSTATUS that coop/ioctl_nt.h promises for 0 or a negative COOP_E_*. */
 NTSTATUS coop_status(int result);
@@ -87,6 +89,10 @@ NTSTATUS coop_guard(NTSTATUS (*function)(void* argument), void* argument);
 void coop_thread_load(void);
 void coop_thread_hold(bool hold);
 
+/* frames.c. The MDL of a run and where it begins. Context: may sleep. Fails: NULL. Owner: caller, give. */
+PMDL coop_frames_take(uint64_t bytes, uint64_t* phys);
+void coop_frames_give(PMDL mdl);
+
 /*
  * ram.c. The one run that begins at this address: shown to the calling process. Context: may sleep. Fails:
  * NULL. Owner: caller, coop_ram_unmap in the same process before the run is freed.
@@ -94,6 +100,8 @@ void coop_thread_hold(bool hold);
 void coop_ram_load(void);
 void* coop_ram_map(uint64_t phys, uint64_t* bytes);
 void coop_ram_unmap(uint64_t phys, void* address);
+/* Whether a run of a guest's has a byte of the range. Context: any. */
+bool coop_ram_has(uint64_t phys, uint64_t bytes);
 
 /*
  * mapping.c. Which process sees which run, on behalf of a handle. Context: may sleep. watch: the ends of
@@ -131,6 +139,14 @@ bool coop_lifecycle_run_enter(void);
 void coop_lifecycle_run_leave(void);
 /* IRP_MJ_SHUTDOWN: ends all guests and waits a moment for their threads. Context: may sleep. */
 void coop_lifecycle_shutdown(void);
+/* Ends all guests. Context: up to DISPATCH_LEVEL. */
+void coop_lifecycle_end_all(void);
+
+/* power.c. sleeping: the machine is about to sleep, or does. Context: load, unload: may sleep; sleeping: any.
+ */
+NTSTATUS coop_power_load(void);
+void coop_power_unload(void);
+bool coop_power_sleeping(void);
 
 /* host.c. What only the host knows. Context: may sleep, for a quarter of a second. */
 NTSTATUS coop_host_describe(struct coop_core_config* config);

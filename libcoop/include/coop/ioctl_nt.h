@@ -59,7 +59,8 @@ struct coop_nt_map {
 
 /*
  * HOST_EVENT (out): pends until the host is about to sleep or to shut down, and completes at once while it
- * is. A hint, not a veto: NT asks nobody. CancelIoEx and closing the handle cancel it. Any number may pend.
+ * is. A hint, not a veto: NT asks nobody; it may announce a shutdown as a sleep first. CancelIoEx and closing
+ * the handle cancel it. Any number may pend.
  */
 #define COOP_NT_HOST_SLEEPS 1
 #define COOP_NT_HOST_SHUTS_DOWN 2
