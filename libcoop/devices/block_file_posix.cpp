@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // BlockFile on POSIX systems, with Linux's fallocate where it exists.
 #include "devices/block_file.hpp"
-#include "devices/file_descriptor.hpp"
-#include "devices/loop_device.hpp"
+#include "devices/file_descriptor_posix.hpp"
+#include "devices/loop_device_posix.hpp"
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 // /dev/coop: ioctl, mmap and eventfd.
 #include "os/driver.hpp"
 
-#include "os/linux/file_descriptor.hpp"
+#include "devices/file_descriptor_posix.hpp"
 #include "os/process.hpp"
 
 #include <array>

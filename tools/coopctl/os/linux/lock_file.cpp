@@ -3,8 +3,8 @@
 // classic record lock it does not vanish when the process closes another descriptor of the file.
 #include "os/lock_file.hpp"
 
+#include "devices/file_descriptor_posix.hpp"
 #include "failure.hpp"
-#include "os/linux/file_descriptor.hpp"
 
 #include <cerrno>
 #include <charconv>

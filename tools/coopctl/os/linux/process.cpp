@@ -2,8 +2,8 @@
 // posix_spawn, directories and signals.
 #include "os/process.hpp"
 
+#include "devices/file_descriptor_posix.hpp"
 #include "failure.hpp"
-#include "os/linux/file_descriptor.hpp"
 
 #include <cerrno>
 #include <csignal>

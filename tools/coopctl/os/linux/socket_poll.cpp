@@ -2,8 +2,8 @@
 // An epoll instance of its own, which is one descriptor to the event loop however many sockets are in it.
 #include "os/socket_poll.hpp"
 
+#include "devices/file_descriptor_posix.hpp"
 #include "failure.hpp"
-#include "os/linux/file_descriptor.hpp"
 
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>

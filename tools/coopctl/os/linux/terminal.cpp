@@ -2,8 +2,8 @@
 // termios. Input has a thread of its own: standard input may be a file, which epoll refuses.
 #include "os/terminal.hpp"
 
+#include "devices/file_descriptor_posix.hpp"
 #include "failure.hpp"
-#include "os/linux/file_descriptor.hpp"
 #include "os/process.hpp"
 
 #include <boost/asio/post.hpp>

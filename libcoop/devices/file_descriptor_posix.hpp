@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace coop::ctl {
+namespace coop {
 
 class FileDescriptor {
 public:
@@ -30,4 +30,4 @@ private:
     int value_;
 };
 
-} // namespace coop::ctl
+} // namespace coop

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Linux's loop devices; see loop_device.hpp. Nothing where there are none.
-#include "devices/loop_device.hpp"
+// Linux's loop devices; see loop_device_posix.hpp. Nothing where there are none.
+#include "devices/loop_device_posix.hpp"
 
 #include <string_view>
 
 #if __has_include(<linux/loop.h>)
-#include "devices/file_descriptor.hpp"
+#include "devices/file_descriptor_posix.hpp"
 
 #include <filesystem>
 #include <system_error>
