@@ -100,7 +100,7 @@ Status PageTables::map_pages(std::uint64_t va, Physical physical, std::uint64_t 
 Status PageTables::map_large(std::uint64_t va, Physical physical, std::uint64_t bytes) {
     for (std::uint64_t done = 0; done < bytes; done += large_page_bytes)
         COOP_TRY(directory(va + done))
-        [index_at(va + done, 2)] = (physical.value() + done) | present | writable | accessed_dirty | large;
+    [index_at(va + done, 2)] = (physical.value() + done) | present | writable | accessed_dirty | large;
     return ok;
 }
 
