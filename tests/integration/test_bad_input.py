@@ -150,7 +150,7 @@ CASES = [Case(*row) for row in [
      ["/tmp/bad.toml:2: ", "TOML"]),
     ("configuration: bad disk", rf"printf '[[disk]]\nreadonly = true\nspeed = 1\n' >/tmp/bad.toml; {CONFIG} x", USAGE,
      ["/tmp/bad.toml:3: unknown key 'speed' of a disk", "known keys"]),
-    ("configuration: bad network", rf"printf '[[net]]\ntype = \"user\"\nspeed = 1\n' >/tmp/bad.toml; {CONFIG} x", USAGE,
+    ("configuration: bad network", rf"printf '[[net]]\nrestrict = true\nspeed = 1\n' >/tmp/bad.toml; {CONFIG} x", USAGE,
      ["/tmp/bad.toml:3: unknown key 'speed' of a network", "known keys"]),
     # --- rights and versions
     ("not root", f"{NOBODY} {GOOD} x", HOST, ["only root can start guests", "sudo"]),
