@@ -34,6 +34,9 @@ def check_inside(test, console):
     _, state = console.run("systemctl is-system-running --wait; systemctl --failed --no-legend", timeout=600)
     test.assertEqual(state.strip(), "running")
     test.assertEqual(console.run("cat /sys/devices/system/clocksource/clocksource0/current_clocksource"), (0, "tsc\n"))
+    for name in ("spectre_v1", "spectre_v2"):  # the mitigations that every CPU can have
+        told = console.run(f"cat /sys/devices/system/cpu/vulnerabilities/{name}")[1]
+        test.assertRegex(told, "^(Mitigation:|Not affected)")
     test.assertEqual(console.run("dmesg | grep -E 'WARNING:|BUG:|Call Trace|rcu.* stall|lockup'"), (1, ""))
 
 

@@ -7,6 +7,7 @@
  */
 #include <linux/kernel.h>
 #include <asm/cpufeature.h>
+#include <asm/processor.h>
 
 #include "coop.h"
 
@@ -26,6 +27,8 @@ static const u16 cleared[] __initconst = {
 	X86_FEATURE_PCID, X86_FEATURE_INVPCID, X86_FEATURE_FRED, X86_FEATURE_LKGS, X86_FEATURE_IBT, X86_FEATURE_SHSTK,
 	X86_FEATURE_USER_SHSTK, X86_FEATURE_LAM, X86_FEATURE_ENQCMD, X86_FEATURE_BUS_LOCK_DETECT,
 	X86_FEATURE_SPLIT_LOCK_DETECT, X86_FEATURE_CQM, X86_FEATURE_CQM_LLC, X86_FEATURE_RDT_A,
+	/* SSBD by VIRT_SPEC_CTRL, which a hypervisor below the host offers to the host. */
+	X86_FEATURE_VIRT_SSBD,
 	/* Extended state beyond XCR0: XSS and XFD stay the host's. */
 	X86_FEATURE_XSAVES, X86_FEATURE_XFD, X86_FEATURE_AMX_TILE, X86_FEATURE_AMX_INT8, X86_FEATURE_AMX_BF16,
 };
@@ -36,4 +39,7 @@ void __init coop_clear_features(void)
 
 	for (i = 0; i < ARRAY_SIZE(cleared); i++)
 		setup_clear_cpu_cap(cleared[i]);
+	/* Linux would offer SSBD for VIRT_SSBD alone: not without SPEC_CTRL's bit (Intel's feature, AMD's feature). */
+	if (!(cpuid_edx(7) & BIT(31)) && !(cpuid_ebx(0x80000008) & BIT(24)))
+		setup_clear_cpu_cap(X86_FEATURE_SSBD);
 }
