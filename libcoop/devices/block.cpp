@@ -93,4 +93,8 @@ void Block::reset() {
     pool_->reset();
 }
 
+void Block::begin_reset(std::function<void()> done) {
+    pool_->begin_reset(std::move(done));
+}
+
 } // namespace coop

@@ -35,8 +35,9 @@ public:
     std::vector<std::byte> config() const override;
     void activate(std::uint64_t driver_features, std::vector<Virtqueue> queues, InterruptLine line) override;
     void notify(unsigned queue) override;
-    // Drops requests not yet begun, waits for the others.
+    // Requests not yet begun are dropped; the others end soon, but for a host disk that hangs.
     void reset() override;
+    void begin_reset(std::function<void()> done) override;
 
 private:
     std::shared_ptr<BlockFile> file_;

@@ -36,19 +36,31 @@ std::error_code last_error() {
     return {errno, std::generic_category()};
 }
 
-// Free space in the file where the range was; the range reads as zeroes.
-std::error_code punch(int fd, std::uint64_t offset, std::uint64_t bytes) {
+// What the range is to become; it reads as zeroes either way.
+#ifdef FALLOC_FL_PUNCH_HOLE
+enum class Range : int { hole = FALLOC_FL_PUNCH_HOLE, zeroes = FALLOC_FL_ZERO_RANGE };
+#else
+enum class Range { hole, zeroes };
+#endif
+
+// By the file system or the disk itself, where it can.
+std::error_code make(Range what, int fd, std::uint64_t offset, std::uint64_t bytes) {
 #ifdef FALLOC_FL_PUNCH_HOLE
     int result = 0;
     do {
-        result = ::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+        result = ::fallocate(fd, static_cast<int>(what) | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
                              static_cast<off_t>(bytes));
     } while (result != 0 && errno == EINTR);
     return result == 0 ? std::error_code{} : last_error();
 #else
-    (void)fd, (void)offset, (void)bytes;
+    (void)what, (void)fd, (void)offset, (void)bytes;
     return std::make_error_code(std::errc::operation_not_supported);
 #endif
+}
+
+// At all, or for this range: disks want whole sectors of their own.
+bool cannot(std::error_code error) {
+    return error == std::errc::operation_not_supported || error == std::errc::invalid_argument;
 }
 
 class PosixBlockFile : public BlockFile {
@@ -78,23 +90,25 @@ public:
     }
 
     std::error_code discard(std::uint64_t offset, std::uint64_t bytes) override {
-        auto const error = punch(file_->get(), offset, bytes);
+        auto const error = make(Range::hole, file_->get(), offset, bytes);
         // A discard is advice: where the file system has no holes there is nothing to do.
         return error == std::errc::operation_not_supported ? std::error_code{} : error;
     }
 
     std::error_code write_zeroes(std::uint64_t offset, std::uint64_t bytes, bool may_discard) override {
-        if (may_discard) {
-            auto const error = punch(file_->get(), offset, bytes);
-            if (error != std::errc::operation_not_supported) {
-                return error;
-            }
+        auto error = make(may_discard ? Range::hole : Range::zeroes, file_->get(), offset, bytes);
+        if (may_discard && cannot(error)) {
+            error = make(Range::zeroes, file_->get(), offset, bytes);
+        }
+        if (!cannot(error)) {
+            return error;
         }
         static std::array<std::byte, zeroes_bytes> const zeroes{};
         while (bytes > 0) {
             std::array const piece{
                 std::span<std::byte const>{zeroes}.first(std::min<std::uint64_t>(bytes, zeroes_bytes))};
-            if (auto const error = write(offset, piece)) {
+            error = write(offset, piece);
+            if (error) {
                 return error;
             }
             offset += piece[0].size();
@@ -228,7 +242,8 @@ Expected<std::shared_ptr<BlockFile>> BlockFile::open(std::string const& path, bo
     }
     // Asked at the end of the file, where there is nothing to lose. Not for block devices, which refuse that
     // range.
-    bool const can_discard = !read_only && S_ISREG(status.st_mode) && !punch(file->get(), size, sector_bytes);
+    bool const can_discard =
+        !read_only && S_ISREG(status.st_mode) && !make(Range::hole, file->get(), size, sector_bytes);
     return std::shared_ptr<BlockFile>{
         std::make_shared<PosixBlockFile>(std::move(file), size, read_only, can_discard)};
 }

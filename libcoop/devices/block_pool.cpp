@@ -20,6 +20,7 @@ BlockPool::~BlockPool() {
 
 void BlockPool::activate(std::uint64_t features, Virtqueue queue, InterruptLine line) {
     std::lock_guard const lock{mutex_};
+    cancelled_ = false;
     features_ = features;
     queue_ = std::move(queue);
     line_ = std::move(line);
@@ -55,10 +56,33 @@ void BlockPool::fetch_locked() {
 
 void BlockPool::reset() {
     std::unique_lock lock{mutex_};
-    queue_ = {};
-    waiting_.clear();
+    drop_locked();
     idle_.wait(lock, [this] { return running_ == 0 && !completing_; });
+}
+
+void BlockPool::begin_reset(std::function<void()> done) {
+    std::lock_guard const lock{mutex_};
+    drop_locked();
+    on_idle_ = std::move(done);
+    idle_locked();
+}
+
+void BlockPool::drop_locked() {
+    cancelled_ = true;
+    queue_ = {};
     line_ = {};
+    waiting_.clear();
+}
+
+// Tells who waits for it, if no thread has anything to do with the guest now.
+void BlockPool::idle_locked() {
+    if (running_ != 0 || completing_) {
+        return;
+    }
+    idle_.notify_all();
+    if (auto const done = std::exchange(on_idle_, nullptr)) {
+        done();
+    }
 }
 
 void BlockPool::work(std::stop_token const& stop) {
@@ -67,7 +91,7 @@ void BlockPool::work(std::stop_token const& stop) {
         BlockRequest request = std::move(waiting_.front());
         waiting_.pop_front();
         ++running_;
-        BlockRequest::Target const target{file_, serial_, features_, read_only_};
+        BlockRequest::Target const target{file_, serial_, features_, read_only_, cancelled_};
         lock.unlock();
         request.execute(target);
         lock.lock();
@@ -99,7 +123,7 @@ void BlockPool::complete(std::unique_lock<std::mutex>& lock) {
         }
     }
     completing_ = false;
-    idle_.notify_all();
+    idle_locked();
 }
 
 } // namespace coop

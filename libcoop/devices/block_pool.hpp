@@ -6,8 +6,10 @@
 #include "devices/block_request.hpp"
 #include "devices/interrupt_line.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -23,21 +25,29 @@ public:
     void activate(std::uint64_t features, Virtqueue queue, InterruptLine line);
     // Takes what the driver offers. Returns without waiting for it.
     void fetch();
-    // Drops what no thread has begun, waits for the rest. Then guest memory is no longer touched.
+    // Drops what no thread has begun, cuts the rest short and waits for it. Then guest memory is no longer
+    // touched.
     void reset();
+    // The same without waiting; done as in Device.
+    void begin_reset(std::function<void()> done);
 
 private:
     void work(std::stop_token const& stop);
     void fetch_locked();
+    void drop_locked();
+    void idle_locked();
     void complete(std::unique_lock<std::mutex>& lock);
 
     BlockFile& file_;
     std::string const& serial_;
     bool const read_only_;
 
+    std::atomic<bool> cancelled_ = false; // nobody waits for what runs any more
+
     std::mutex mutex_;                    // guards what follows
     std::condition_variable_any offered_; // for the threads: waiting_ has grown
     std::condition_variable idle_;        // for reset(): the last thread is done
+    std::function<void()> on_idle_;       // for begin_reset()
     Virtqueue queue_;
     InterruptLine line_;
     std::uint64_t features_ = 0;

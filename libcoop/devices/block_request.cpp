@@ -22,6 +22,9 @@ struct Header {
 static_assert(sizeof(Header) == 16);
 
 constexpr std::uint32_t range_unmap = 1;
+// Ranges are worked off in pieces of this size (and alignment, so that no hole has a seam), between which a
+// request can be cancelled: a host's disk may take its time to write this much.
+constexpr std::uint64_t piece_bytes = 16ull << 20;
 
 // Copies and removes bytes from the front of spans. false: they hold fewer.
 bool take_front(std::vector<std::span<std::byte const>>& spans, std::span<std::byte> copy) {
@@ -158,16 +161,16 @@ std::uint8_t BlockRequest::ranges(Target const& target) {
         }
     }
     for (auto const& range : list) {
-        std::uint64_t const offset = range.sector * sector_bytes;
-        std::uint64_t const bytes = range.sectors * sector_bytes;
-        if (bytes == 0) {
-            continue;
-        }
-        auto const error = discard
-                               ? target.file.discard(offset, bytes)
-                               : target.file.write_zeroes(offset, bytes, (range.flags & range_unmap) != 0);
-        if (error) {
-            return s_ioerr;
+        std::uint64_t offset = range.sector * sector_bytes;
+        std::uint64_t const end = offset + range.sectors * sector_bytes;
+        while (offset < end) {
+            std::uint64_t const bytes = std::min(end - offset, piece_bytes - offset % piece_bytes);
+            if (target.cancelled ||
+                (discard ? target.file.discard(offset, bytes)
+                         : target.file.write_zeroes(offset, bytes, (range.flags & range_unmap) != 0))) {
+                return s_ioerr;
+            }
+            offset += bytes;
         }
     }
     bool const write_through = (target.features & f_flush) == 0;

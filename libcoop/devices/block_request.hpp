@@ -5,6 +5,7 @@
 #include "devices/block_file.hpp"
 #include "devices/virtqueue.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -49,6 +50,7 @@ public:
         std::string const& serial;
         std::uint64_t features; // negotiated
         bool read_only;
+        std::atomic<bool> const& cancelled; // nobody waits for the request any more: it may be left half done
     };
 
     // none: there is no byte for the status, so the driver broke the queue.

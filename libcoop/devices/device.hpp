@@ -7,12 +7,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace coop {
 
-// The bus calls activate, notify and reset from one thread (the event loop's); id, features, queue_sizes and
-// config may be asked at any time from there.
+// The bus calls activate, notify and both resets from one thread (the event loop's); id, features,
+// queue_sizes and config may be asked at any time from there.
 class Device {
 public:
     virtual ~Device() = default;
@@ -31,6 +32,12 @@ public:
     virtual void notify(unsigned queue) = 0;
     // On return guest memory is no longer touched. Harmless when not active.
     virtual void reset() = 0;
+    // The same without waiting. done is called once, from any thread, perhaps before the return and at the
+    // latest within the next reset(); it must not call back.
+    virtual void begin_reset(std::function<void()> done) {
+        reset();
+        done();
+    }
 };
 
 } // namespace coop

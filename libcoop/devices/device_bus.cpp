@@ -5,6 +5,8 @@
 #include "base/address.hpp"
 #include "devices/device_port.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
 #include <new>
@@ -25,10 +27,16 @@ struct DeviceBus::Slot {
     std::uint32_t status = 0;
     std::uint64_t driver_features = 0;
     bool active = false;
+    // A reset under way, and the answer that its command gets.
+    bool resetting = false;
+    std::uint32_t reset_command = 0;
+    std::uint32_t reset_status = 0;
+    std::atomic<bool> quiet = true; // no guest memory is touched; set from any thread
 };
 
-DeviceBus::DeviceBus(GuestRam const& ram, std::function<void(unsigned)> raise)
-    : ram_{ram}, raise_{std::move(raise)} {}
+DeviceBus::DeviceBus(GuestRam const& ram, std::function<void(unsigned)> raise,
+                     std::function<void(unsigned)> again)
+    : ram_{ram}, raise_{std::move(raise)}, again_{std::move(again)} {}
 
 DeviceBus::~DeviceBus() {
     reset_all();
@@ -107,6 +115,9 @@ void DeviceBus::doorbell(unsigned device, unsigned queue) {
 }
 
 void DeviceBus::command(Slot& slot) {
+    if (slot.resetting && !finish_reset(slot)) {
+        return; // a driver that does not wait for its reset is heard afterwards
+    }
     std::uint32_t const number = slot.port->command();
     if (number == slot.port->answered()) {
         return; // a doorbell without a command
@@ -114,24 +125,24 @@ void DeviceBus::command(Slot& slot) {
     // A driver may write back what it read, so the device's own bit means nothing here.
     std::uint32_t const wanted = slot.port->status() & ~virtio_status::device_needs_reset;
     if (wanted == 0) {
-        reset(slot);
-        slot.port->answer(number, 0);
+        reset(slot, number, 0);
         return;
     }
     if ((slot.status & ~wanted) != 0) {
         slot.port->break_device(fmt::format("driver cleared status bits ({:#x} after {:#x})", wanted,
                                             slot.status)); // section 2.1.1
     }
+    if ((wanted & virtio_status::failed) != 0) {
+        reset(slot, number, wanted); // the driver has given up; what it left in the rings is not to be used
+        return;
+    }
     std::uint32_t const added = wanted & ~slot.status;
     std::uint32_t refused = 0;
-    if ((wanted & virtio_status::failed) != 0) {
-        reset(slot); // the driver has given up; whatever it left in the rings is not to be used
-    } else if ((added & virtio_status::features_ok) != 0) {
+    if ((added & virtio_status::features_ok) != 0) {
         refused = accept_features(slot) ? 0 : virtio_status::features_ok;
     }
     slot.status = wanted & ~refused;
-    if ((added & virtio_status::driver_ok) != 0 && (wanted & virtio_status::failed) == 0 &&
-        !slot.port->broken()) {
+    if ((added & virtio_status::driver_ok) != 0 && !slot.port->broken()) {
         if (!activate(slot)) {
             slot.status &= ~virtio_status::driver_ok;
         }
@@ -178,25 +189,56 @@ bool DeviceBus::activate(Slot& slot) {
     return true;
 }
 
-void DeviceBus::reset(Slot& slot) {
-    if (slot.active) {
+// Answers the command with status once the device is quiet.
+void DeviceBus::reset(Slot& slot, std::uint32_t command, std::uint32_t status) {
+    slot.resetting = true;
+    slot.reset_command = command;
+    slot.reset_status = status;
+    if (std::exchange(slot.active, false)) {
         slot.port->mute();
-        slot.device->reset();
-        slot.active = false;
+        slot.quiet = false;
+        slot.device->begin_reset([this, &slot] {
+            slot.quiet = true;
+            again_(slot.number);
+        });
     }
-    slot.status = 0;
+    finish_reset(slot); // most are quiet at once
+}
+
+bool DeviceBus::finish_reset(Slot& slot) {
+    if (!slot.quiet) {
+        return false;
+    }
+    slot.resetting = false;
+    slot.status = slot.reset_status;
     slot.driver_features = 0;
     // For the next driver, as at first. The guest may scribble over it; the device does not read it back.
     for (std::size_t i = 0; i < slot.queue_sizes.size(); ++i) {
         slot.port->clear_queue(static_cast<unsigned>(i), slot.queue_sizes[i]);
     }
     slot.port->publish_config(slot.device->config());
+    slot.port->answer(slot.reset_command, slot.reset_status);
+    return true;
+}
+
+void DeviceBus::begin_reset_all() {
+    for (auto const& slot : slots_) {
+        if (slot->port && !slot->resetting) {
+            reset(*slot, slot->port->answered(), 0);
+        }
+    }
+}
+
+bool DeviceBus::idle() const {
+    return std::none_of(slots_.begin(), slots_.end(), [](auto const& slot) { return slot->resetting; });
 }
 
 void DeviceBus::reset_all() {
+    begin_reset_all();
     for (auto const& slot : slots_) {
-        if (slot->port) {
-            reset(*slot);
+        slot->device->reset(); // waits, also for what the device still has to say about an earlier one
+        if (slot->resetting) {
+            finish_reset(*slot);
         }
     }
 }

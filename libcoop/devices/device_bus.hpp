@@ -18,9 +18,11 @@ namespace coop {
 // RAM is unmapped.
 class DeviceBus {
 public:
-    // raise(device): make the device's interrupt arrive in the guest; called from any thread, must not call
-    // back.
-    DeviceBus(GuestRam const& ram, std::function<void(unsigned device)> raise);
+    // raise(device): make the device's interrupt arrive in the guest. again(device): arrange for
+    // doorbell(device, COOP_QUEUE_CONFIG), since a reset may be over. Both are called from any thread, and
+    // must not call back.
+    DeviceBus(GuestRam const& ram, std::function<void(unsigned device)> raise,
+              std::function<void(unsigned device)> again);
     ~DeviceBus();
     DeviceBus(DeviceBus const&) = delete;
     DeviceBus& operator=(DeviceBus const&) = delete;
@@ -44,6 +46,10 @@ public:
 
     // As if every driver had reset its device; returns when no device touches guest memory.
     void reset_all();
+    // The same without waiting: until idle(), which again tells.
+    void begin_reset_all();
+    // Whether no reset is under way.
+    bool idle() const;
 
 private:
     struct Slot;
@@ -51,10 +57,12 @@ private:
     void command(Slot& slot);
     bool accept_features(Slot& slot);
     bool activate(Slot& slot);
-    void reset(Slot& slot);
+    void reset(Slot& slot, std::uint32_t command, std::uint32_t status);
+    bool finish_reset(Slot& slot);
 
     GuestRam const& ram_;
     std::function<void(unsigned)> raise_;
+    std::function<void(unsigned)> again_;
     std::function<void(unsigned, std::string const&)> fault_;
     std::vector<std::unique_ptr<Slot>> slots_;
     bool attached_ = false;

@@ -186,6 +186,32 @@ TEST_CASE("a write that the system cuts short fails", "[block_file]") {
     CHECK(error == std::errc::file_too_large);
 }
 
+TEST_CASE("the file system makes the zeroes if it can", "[block_file]") {
+    Directory const directory;
+    auto const image = directory.file("image", 64 * 1024);
+    int const fd = ::open(image.c_str(), O_RDWR | O_CLOEXEC);
+    bool const can = ::fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 0, 512) == 0;
+    ::close(fd);
+    auto const file = BlockFile::open(image, false);
+    REQUIRE(file);
+    rlimit old{};
+    auto* const before = std::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &old) == 0);
+    rlimit const low{1024, old.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &low) == 0); // a write beyond it fails
+    auto const error = (*file)->write_zeroes(8192, 32 * 1024, false);
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &old) == 0);
+    std::signal(SIGXFSZ, before);
+    if (can) {
+        CHECK_FALSE(error);
+        CHECK(slurp(image).substr(8192, 32 * 1024) == std::string(32 * 1024, '\0'));
+        CHECK(std::filesystem::file_size(image) == 64 * 1024);
+    } else {
+        CHECK(error == std::errc::file_too_large);
+        WARN("not checked: the file system of temporary files cannot");
+    }
+}
+
 TEST_CASE("zeroes and discards", "[block_file]") {
     Directory const directory;
     auto const image = directory.file("image", 1 << 20);

@@ -335,7 +335,7 @@ TEST_CASE("a flush makes all completed writes stable", "[block]") {
     }
 }
 
-TEST_CASE("reset waits for what runs and forgets what waits", "[block]") {
+TEST_CASE("a reset forgets what waits, and is over when what runs is", "[block]") {
     Rig rig{{.workers = 2}};
     REQUIRE(rig.guest.start() == 15);
     rig.file->hold();
@@ -344,15 +344,39 @@ TEST_CASE("reset waits for what runs and forgets what waits", "[block]") {
     }
     rig.ring();
     rig.file->wait_for_callers(2);
-    std::atomic<bool> reset{false};
-    std::thread resetting{[&] {
+    SECTION("a driver's is answered then") {
+        std::uint32_t const status = GENERATE(0, 15 | 128);
+        CHECK(rig.guest.set_status(status) == ~0u);
+        rig.ring();
+        rig.guest.bus().doorbell(0, COOP_QUEUE_CONFIG);
+        CHECK(rig.guest.page().command_seen != rig.guest.page().command);
+        CHECK_FALSE(rig.guest.bus().idle());
+        rig.file->release();
+        CHECK(rig.guest.wait_for_reset() == status);
+        CHECK(rig.guest.page().command_seen == rig.guest.page().command);
+    }
+    SECTION("a driver that does not wait for the answer is heard then") {
         rig.guest.set_status(0);
-        reset = true;
-    }};
-    std::this_thread::sleep_for(std::chrono::milliseconds{50});
-    CHECK_FALSE(reset);
-    rig.file->release();
-    resetting.join();
+        CHECK(rig.guest.set_status(1) == ~0u);
+        rig.file->release();
+        CHECK(rig.guest.wait_for_reset() == 1);
+        CHECK(rig.guest.page().command_seen == rig.guest.page().command);
+    }
+    SECTION("the bus's own waits, though a driver's has begun") {
+        if (GENERATE(true, false)) {
+            rig.guest.set_status(0);
+        }
+        std::atomic<bool> reset{false};
+        std::thread resetting{[&] {
+            rig.guest.bus().reset_all();
+            reset = true;
+        }};
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+        CHECK_FALSE(reset);
+        rig.file->release();
+        resetting.join();
+        CHECK(rig.guest.bus().idle());
+    }
     CHECK(rig.file->operations == 2);
     // Guest memory is the guest's again.
     rig.fill(data, 512, 0x99);
@@ -362,6 +386,30 @@ TEST_CASE("reset waits for what runs and forgets what waits", "[block]") {
     CHECK(rig.is(TestGuest::rings_gpa, 0x4000, 0x99));
     REQUIRE(rig.guest.start() == 15);
     CHECK(rig.run(in, 0, {{data, 512, true}}) == ok);
+}
+
+TEST_CASE("a reset cuts a long request short", "[block]") {
+    constexpr std::uint64_t sectors = 40 * 2048; // 40 MiB: three pieces
+    Rig rig{{}, (sectors + 1) * 512};
+    REQUIRE(rig.guest.start() == 15);
+    auto const type = GENERATE(discard, write_zeroes);
+    rig.guest.ram().put(data, std::uint64_t{1});
+    rig.guest.ram().put(data + 8, std::uint32_t{sectors});
+    rig.file->hold();
+    rig.offer(0, type, 0, {{data, 16, false}});
+    rig.ring();
+    rig.file->wait_for_callers(1);
+    CHECK(rig.guest.set_status(0) == ~0u);
+    rig.file->release();
+    CHECK(rig.guest.wait_for_reset() == 0);
+    CHECK(rig.file->operations == 1);
+
+    REQUIRE(rig.guest.start() == 15);
+    std::fill(rig.file->contents.begin(), rig.file->contents.end(), std::byte{0x11});
+    CHECK(rig.ranges(type, {{1, sectors, 0}}) == ok);
+    CHECK(rig.file->operations == 4);
+    CHECK(rig.file_is(0, 1, 0x11));
+    CHECK(rig.file_is(1, sectors, type == discard ? 0xdd : 0));
 }
 
 TEST_CASE("each operation of the file may fail: the request says so, the device goes on", "[block]") {

@@ -65,7 +65,7 @@ TEST_CASE("attach fills the device page", "[device_bus]") {
 
 TEST_CASE("the bus refuses what its page cannot hold", "[device_bus]") {
     TestRam ram;
-    DeviceBus bus{ram.ram(), [](unsigned) {}};
+    DeviceBus bus{ram.ram(), [](unsigned) {}, [](unsigned) {}};
     auto device = std::make_shared<Recorder>();
     device->sizes.assign(COOP_MAX_QUEUES + 1, 8);
     CHECK_THROWS_AS(bus.add(device), std::invalid_argument);

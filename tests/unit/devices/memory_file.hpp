@@ -26,7 +26,7 @@ public:
     unsigned flushes = 0;
     unsigned most_at_once = 0;
 
-    // While held, callers wait inside read and write.
+    // While held, callers wait.
     void hold() {
         std::lock_guard const lock{mutex_};
         held_ = true;
@@ -47,7 +47,7 @@ public:
     bool can_discard() const override { return !read_only_; }
 
     std::error_code read(std::uint64_t offset, std::span<std::span<std::byte> const> buffers) override {
-        return operation(true, [&] {
+        return operation([&] {
             for (auto const buffer : buffers) {
                 std::copy_n(contents.data() + check(offset, buffer.size()), buffer.size(), buffer.data());
                 offset += buffer.size();
@@ -56,7 +56,7 @@ public:
     }
     std::error_code write(std::uint64_t offset,
                           std::span<std::span<std::byte const> const> buffers) override {
-        return operation(true, [&] {
+        return operation([&] {
             for (auto const buffer : buffers) {
                 std::copy_n(buffer.data(), buffer.size(), contents.data() + check(offset, buffer.size()));
                 offset += buffer.size();
@@ -64,16 +64,16 @@ public:
         });
     }
     std::error_code flush() override {
-        return operation(false, [&] {
+        return operation([&] {
             stable = contents;
             ++flushes;
         });
     }
     std::error_code discard(std::uint64_t offset, std::uint64_t bytes) override {
-        return operation(false, [&] { std::memset(contents.data() + check(offset, bytes), 0xdd, bytes); });
+        return operation([&] { std::memset(contents.data() + check(offset, bytes), 0xdd, bytes); });
     }
     std::error_code write_zeroes(std::uint64_t offset, std::uint64_t bytes, bool) override {
-        return operation(false, [&] { std::memset(contents.data() + check(offset, bytes), 0, bytes); });
+        return operation([&] { std::memset(contents.data() + check(offset, bytes), 0, bytes); });
     }
 
 private:
@@ -85,14 +85,12 @@ private:
     }
 
     template <typename Function>
-    std::error_code operation(bool may_hold, Function function) {
+    std::error_code operation(Function function) {
         std::unique_lock lock{mutex_};
         ++inside_;
         most_at_once = std::max(most_at_once, inside_);
         changed_.notify_all();
-        if (may_hold) {
-            changed_.wait(lock, [this] { return !held_; });
-        }
+        changed_.wait(lock, [this] { return !held_; });
         --inside_;
         if (fail_at == operations++) {
             return std::make_error_code(std::errc::io_error);

@@ -53,9 +53,19 @@ public:
         bus_.doorbell(0, COOP_QUEUE_CONFIG);
         return page_->command_seen == page_->command ? page_->status_seen : ~0u;
     }
+    // Waits for the end of a reset that set_status began; its answer.
+    std::uint32_t wait_for_reset() {
+        while (!bus_.idle()) {
+            again_.wait(0);
+            again_ = 0;
+            bus_.doorbell(0, COOP_QUEUE_CONFIG);
+        }
+        return page_->status_seen;
+    }
     // Section 3.1.1, up to and with FEATURES_OK; queues laid out and enabled.
     std::uint32_t negotiate(std::uint64_t features) {
         set_status(0);
+        wait_for_reset();
         set_status(1);
         set_status(1 | 2);
         page_->driver_features = features;
@@ -96,9 +106,15 @@ private:
     std::vector<std::uint16_t> sizes_;
     std::atomic<unsigned> raised_{0};
     std::vector<std::string> faults_;
-    DeviceBus bus_{ram_.ram(), [this](unsigned) {
+    std::atomic<unsigned> again_{0};
+    DeviceBus bus_{ram_.ram(),
+                   [this](unsigned) {
                        ++raised_;
                        raised_.notify_all();
+                   },
+                   [this](unsigned) {
+                       ++again_;
+                       again_.notify_all();
                    }};
     coop_shared* shared_ = nullptr;
     coop_device_page* page_ = nullptr;

@@ -60,7 +60,7 @@ Guest::Guest(boost::asio::io_context& io, std::unique_ptr<Driver> driver, GuestS
     host_ = driver_->host();
     check_host(host_);
     add_devices(io, spec);
-    coop_start const start = load(spec);
+    coop_start const start = load(io, spec);
     watch_doorbells(io); // before START: the driver takes no notifier later
     driver_->start(start);
     // The threads know io and alive_, never this: they may still report while it is being destroyed.
@@ -106,7 +106,7 @@ void Guest::add_devices(boost::asio::io_context& io, GuestSpec const& spec) {
     }
 }
 
-coop_start Guest::load(GuestSpec const& spec) {
+coop_start Guest::load(boost::asio::io_context& io, GuestSpec const& spec) {
     auto const kernel = require(
         KernelImage::parse(read_whole_file(spec.kernel, "kernel", kernel_most, "give a vmlinux or bzImage")));
     std::vector<std::byte> initrd;
@@ -137,12 +137,26 @@ coop_start Guest::load(GuestSpec const& spec) {
         ram.push_back({extents[i].gpa, extents[i].size, mapping_->base(i)});
     }
     ram_ = std::make_unique<GuestRam>(std::move(ram));
-    bus_ = std::make_unique<DeviceBus>(*ram_, [this](unsigned device) {
-        try {
-            driver_->interrupt(device);
-        } catch (Failure const&) { // NOLINT(bugprone-empty-catch): the guest has ended; nobody waits for it
-        }
-    });
+    bus_ = std::make_unique<DeviceBus>(
+        *ram_,
+        [this](unsigned device) {
+            try {
+                driver_->interrupt(device);
+            } catch (Failure const&) { // NOLINT(bugprone-empty-catch): it has ended; nobody waits for it
+            }
+        },
+        [this, &io, alive = std::weak_ptr<bool>(alive_)](unsigned device) {
+            boost::asio::post(io, [this, alive, device] {
+                if (alive.expired()) {
+                    return;
+                }
+                bus_->doorbell(device, COOP_QUEUE_CONFIG);
+                if (retired_ && bus_->idle()) {
+                    auto const retired = std::move(retired_);
+                    retired();
+                }
+            });
+        });
     bus_->on_fault([this](unsigned device, std::string const& reason) {
         hooks_.fault(fmt::format("device {}: {}", device, reason));
     });
@@ -225,6 +239,15 @@ void Guest::on_finished(VcpuThreads::Outcome const& outcome) {
     ended(!outcome.error.empty() ? describe_error(outcome.error)
           : outcome.run          ? describe_end(*outcome.run)
                                  : describe_error("the guest's threads stopped without a reason"));
+}
+
+bool Guest::retire(std::function<void()> done) {
+    bus_->begin_reset_all();
+    if (bus_->idle()) {
+        return true;
+    }
+    retired_ = std::move(done);
+    return false;
 }
 
 void Guest::press_power_button() {

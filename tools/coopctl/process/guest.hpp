@@ -39,6 +39,10 @@ public:
     Guest(Guest const&) = delete;
     Guest& operator=(Guest const&) = delete;
 
+    // Takes a guest that has ended off its disks. true: it can be destroyed without a wait. false: they have
+    // requests under way; done is called when they are over, and may destroy the Guest.
+    bool retire(std::function<void()> done);
+
     void press_power_button();                     // throws DriverError
     void kill();                                   // throws DriverError; hooks.ended follows
     coop_stats stats();                            // throws DriverError
@@ -49,7 +53,7 @@ public:
 
 private:
     void add_devices(boost::asio::io_context& io, GuestSpec const& spec);
-    coop_start load(GuestSpec const& spec);
+    coop_start load(boost::asio::io_context& io, GuestSpec const& spec);
     void watch_doorbells(boost::asio::io_context& io);
     void on_doorbell(unsigned device, unsigned queue);
     std::function<void()> ring_later(boost::asio::io_context& io, unsigned device, unsigned queue);
@@ -69,6 +73,7 @@ private:
     std::unique_ptr<DeviceBus> bus_;
     coop_device_page* console_page_ = nullptr;
     bool ready_ = false;
+    std::function<void()> retired_; // retire()'s done, while it waits
     std::uint64_t log_position_ = 0;
     std::vector<std::unique_ptr<Watch>> watches_;
     std::unique_ptr<VcpuThreads> vcpus_;

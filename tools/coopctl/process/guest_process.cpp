@@ -114,6 +114,17 @@ void GuestProcess::on_ready() {
 
 void GuestProcess::on_ended(EndResult result) {
     log_.own().info("{}", result.text);
+    force_.cancel();
+    press_again_.cancel();
+    auto retired = [this, result = std::move(result)] { on_retired(result); };
+    if (guest_->retire(retired)) {
+        retired();
+    } else {
+        log_.own().info("waiting for its disks");
+    }
+}
+
+void GuestProcess::on_retired(EndResult result) {
     bool const again = result.reason == "reboot" && spec_.reboot && state_ != State::stopping;
     guest_.reset();
     if (!again) {

@@ -46,6 +46,7 @@ private:
     void start_guest();
     void on_ready();
     void on_ended(EndResult result);
+    void on_retired(EndResult result);
     void finish(EndResult result);
     void press_again_later();
     void force_later(unsigned seconds);
