@@ -24,7 +24,10 @@ public:
     static constexpr std::uint64_t data_gpa = shared_gpa + 0x20000;
 
     explicit TestGuest(std::shared_ptr<Device> device) {
-        bus_.on_fault([this](unsigned, std::string const& reason) { faults_.push_back(reason); });
+        bus_.on_fault([this](unsigned, std::string const& reason) {
+            faults_.push_back(reason);
+            ++faults_seen_;
+        });
         sizes_ = device->queue_sizes();
         bus_.add(std::move(device));
         shared_ = new (ram_.at(shared_gpa)) coop_shared{};
@@ -44,6 +47,7 @@ public:
     coop_device_page& page() { return *page_; }
     TestDriver& queue(unsigned index) { return *queues_.at(index); }
     std::vector<std::string> const& faults() const { return faults_; }
+    unsigned faults_seen() const { return faults_seen_; } // from any thread
     std::atomic<unsigned>& raised() { return raised_; }
 
     // One status write and the device's answer.
@@ -106,6 +110,7 @@ private:
     std::vector<std::uint16_t> sizes_;
     std::atomic<unsigned> raised_{0};
     std::vector<std::string> faults_;
+    std::atomic<unsigned> faults_seen_{0};
     std::atomic<unsigned> again_{0};
     DeviceBus bus_{ram_.ram(),
                    [this](unsigned) {
