@@ -3,23 +3,17 @@
  * Where the guest's RAM comes from: contiguous frames, cleared and locked, as an MDL that lists them in
  * order.
  *
- * NT gives contiguous pieces of a power of two at once. Other sizes are found window by window, and on
- * kernels that do not know of pieces (ReactOS) all sizes: a window is a range of addresses from which all
- * pages are asked for, and kept only if all came. NT clears what it gives, also to the next owner of these
- * pages.
+ * NT gives contiguous pieces of a power of two, aligned to their size. A run of another size, and on kernels
+ * that do not know of pieces (ReactOS) each run, is a window: a range of addresses from which all pages are
+ * asked for, and kept only if all came. The place is where a piece has just been, or is searched. NT clears
+ * what it gives, also to the next owner of these pages.
  */
 #include "shim.h"
 
-#define LEAST_ADDRESS (16 * COOP_MIB)                   /* below are devices that can reach no more */
-#define LARGEST_RUN (4096 * COOP_MIB - COOP_PAGE_BYTES) /* an MDL counts bytes in 32 bits */
+#define LEAST_ADDRESS (16 * COOP_MIB) /* below are devices that can reach no more */
+#define LARGEST_RUN (2048 * COOP_MIB) /* an MDL counts bytes in 32 bits */
 #define PROBE_BYTES 0x10000
 
-#ifndef MM_ALLOCATE_FULLY_REQUIRED
-#define MM_ALLOCATE_FULLY_REQUIRED 0x4
-#endif
-#ifndef MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS
-#define MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS 0x20
-#endif
 #define IN_PIECES (MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS | MM_ALLOCATE_FULLY_REQUIRED)
 
 static bool knows_pieces;
@@ -72,20 +66,6 @@ static PMDL keep_if_whole(PMDL mdl, uint64_t phys, uint64_t bytes) {
     return mdl;
 }
 
-static PMDL take_piece(uint64_t bytes, uint64_t* phys) {
-    PMDL mdl = allocate(LEAST_ADDRESS, MAXLONG64, bytes, bytes, IN_PIECES);
-
-    if (!mdl) {
-        return NULL;
-    }
-    *phys = (uint64_t)MmGetMdlPfnArray(mdl)[0] << PAGE_SHIFT;
-    if (*phys % COOP_RUN_BYTES) { /* not by the book, but it would be the guest's end */
-        coop_frames_give(mdl);
-        return NULL;
-    }
-    return keep_if_whole(mdl, *phys, bytes);
-}
-
 static PMDL take_window(uint64_t phys, uint64_t bytes) {
     PMDL mdl;
 
@@ -96,6 +76,28 @@ static PMDL take_window(uint64_t phys, uint64_t bytes) {
     mdl = knows_pieces ? allocate(phys, phys + bytes - 1, COOP_RUN_BYTES, bytes, IN_PIECES)
                        : allocate(phys, phys + bytes, 0, bytes, 0);
     return keep_if_whole(mdl, phys, bytes);
+}
+
+static uint64_t power_of_two(uint64_t least) {
+    return least & (least - 1) ? 1ull << (64 - __builtin_clzll(least)) : least;
+}
+
+/* Where a piece that holds the run has been free just now; then it is kept, or most of it is given back. */
+static PMDL take_from_piece(uint64_t bytes, uint64_t* phys) {
+    uint64_t piece = power_of_two(bytes);
+    bool fits = piece == bytes;
+    PMDL mdl = allocate(LEAST_ADDRESS, MAXLONG64, piece, piece,
+                        fits ? IN_PIECES : IN_PIECES | MM_DONT_ZERO_ALLOCATION);
+
+    if (!mdl) {
+        return NULL;
+    }
+    *phys = (uint64_t)MmGetMdlPfnArray(mdl)[0] << PAGE_SHIFT;
+    if (fits && *phys % COOP_RUN_BYTES == 0) {
+        return keep_if_whole(mdl, *phys, bytes);
+    }
+    coop_frames_give(mdl);
+    return *phys % COOP_RUN_BYTES ? NULL : take_window(*phys, bytes);
 }
 
 /* From the top: below 4 GiB, devices with short addresses compete. */
@@ -143,8 +145,8 @@ PMDL coop_frames_take(uint64_t bytes, uint64_t* phys) {
     if (!knows_pieces) {
         knows_pieces = probe_pieces();
     }
-    if (knows_pieces && !(bytes & (bytes - 1))) {
-        mdl = take_piece(bytes, phys);
+    if (knows_pieces) {
+        mdl = take_from_piece(bytes, phys);
     }
     return mdl ? mdl : take_anywhere(bytes, phys);
 }

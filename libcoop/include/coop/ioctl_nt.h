@@ -10,8 +10,9 @@
  * structure and, behind it, room for capacity elements.
  *
  * RUN lends the calling thread, so the call returns when RUN is done and never pends. RUN and CREATE end with
- * STATUS_CANCELLED where Linux says EINTR: after CancelIoEx for the request's OVERLAPPED, when a user APC is
- * queued to the thread (QueueUserAPC), when the thread is to end, when the last handle is closed.
+ * STATUS_CANCELLED where Linux says EINTR: after CancelIoEx for the request's OVERLAPPED, when the thread is
+ * to end or the last handle is closed; and for a user APC (QueueUserAPC), which NT may report only once the
+ * guest has nothing to do.
  *
  *   COOP_E_*       NTSTATUS                       GetLastError()
  *   INTERRUPTED    STATUS_CANCELLED               ERROR_OPERATION_ABORTED
