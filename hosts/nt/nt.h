@@ -8,9 +8,14 @@
 
 /* Inline there, from the processor's own structure; what the kernel exports needs no such knowledge. */
 #define PsGetCurrentThread PsGetCurrentThread_inline
+/* Declared with one pointer more than the kernel's variable has: the DDK's own import library takes it away,
+ * ours does not. */
+#define ExEventObjectType ExEventObjectType_by_address
 #include <ntifs.h>
 #undef PsGetCurrentThread
+#undef ExEventObjectType
 NTKERNELAPI PETHREAD NTAPI PsGetCurrentThread(VOID);
+extern NTKERNELAPI POBJECT_TYPE ExEventObjectType;
 
 NTSTATUS NTAPI ZwQuerySystemInformation(ULONG kind, PVOID buffer, ULONG bytes, PULONG needed);
 
