@@ -21,7 +21,7 @@ NTSTATUS coop_notifier_open(uint64_t handle, struct coop_host_notifier** notifie
     if (!opened) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    status = ObReferenceObjectByHandle((HANDLE)(ULONG_PTR)handle, EVENT_MODIFY_STATE, ExEventObjectType,
+    status = ObReferenceObjectByHandle((HANDLE)(ULONG_PTR)handle, EVENT_MODIFY_STATE, COOP_EVENT_TYPE,
                                        UserMode, (PVOID*)&opened->event, NULL);
     if (!NT_SUCCESS(status)) {
         coop_host_free(opened);

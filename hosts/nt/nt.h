@@ -8,14 +8,13 @@
 
 /* Inline there, from the processor's own structure; what the kernel exports needs no such knowledge. */
 #define PsGetCurrentThread PsGetCurrentThread_inline
-/* Declared with one pointer more than the kernel's variable has: the DDK's own import library takes it away,
- * ours does not. */
-#define ExEventObjectType ExEventObjectType_by_address
 #include <ntifs.h>
 #undef PsGetCurrentThread
-#undef ExEventObjectType
 NTKERNELAPI PETHREAD NTAPI PsGetCurrentThread(VOID);
-extern NTKERNELAPI POBJECT_TYPE ExEventObjectType;
+
+/* The headers' import of it is a pointer to the kernel's variable, which is itself the type: one step less
+ * than its declaration says. */
+#define COOP_EVENT_TYPE ((POBJECT_TYPE)ExEventObjectType)
 
 NTSTATUS NTAPI ZwQuerySystemInformation(ULONG kind, PVOID buffer, ULONG bytes, PULONG needed);
 
