@@ -23,11 +23,13 @@ REACHED += [f"{request}.ok" for request in REQUESTS]
 
 
 class IoctlFuzz(unittest.TestCase):
+    host_class = Host
+
     def fuzz(self, calls, timeout, **machine):
         """Returns how many requests the driver answered."""
         seed = os.environ.get("COOP_FUZZ_SEED", str(secrets.randbits(32)))
         print(f"coop_ioctl_fuzz {seed} {calls}", flush=True)
-        with Host(smp=2, memory_mib=1024, scratch=False, **machine) as host:
+        with self.host_class(smp=2, memory_mib=1024, scratch=False, **machine) as host:
             before = free_kib(host)
             host.check_run("insmod $module")
             result = host.run(f"{FUZZER} {seed} {calls}", timeout=timeout)
@@ -36,7 +38,7 @@ class IoctlFuzz(unittest.TestCase):
             host.check()
             counts = {name: int(count) for name, count in (line.split() for line in result.out.splitlines()[1:])}
             self.assertEqual([name for name in REACHED if name not in counts], [])
-            host.check_run("rmmod coop")
+            host.check_run("rmmod $module")
             kept = before - free_kib(host)
             print(f"kept {kept} KiB", flush=True)
             self.assertLess(kept, NOISE_KIB)

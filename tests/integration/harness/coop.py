@@ -26,7 +26,7 @@ def load_module(host):
 
 
 def unload_module(host):
-    host.check_run("rmmod coop")
+    host.check_run('rmmod "$module"')
 
 
 def check_inside(test, console):
