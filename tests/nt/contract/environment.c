@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the contract suite wants supplied, by NT: system threads, each bound to a CPU. */
+#include "environment.h"
+
+#include "contract.h"
+#include "interrupts.h"
+#include "shim.h"
+
+#define MOST_CPUS 64
+
+static volatile LONG failures;
+
+void contract_fail(const char* file, int line, const char* what) {
+    InterlockedIncrement(&failures);
+    DbgPrint("%s:%d: failed: %s\n", file, line, what);
+}
+
+uint32_t contract_cpus(void) {
+    return coop_processor_count();
+}
+
+uint32_t contract_this_cpu(void) {
+    return coop_processor_current();
+}
+
+bool contract_interrupts_off(void) {
+    return coop_cpu_interrupts_off();
+}
+
+bool contract_interrupt_pending(void) {
+    return interrupts_kick_pending();
+}
+
+bool contract_in_image(void) {
+    return true;
+}
+
+/* --- NMIs --- */
+
+static volatile LONG64 nmis[MOST_CPUS];
+static PVOID nmi_registration;
+
+static BOOLEAN NTAPI count_nmi(PVOID context, BOOLEAN handled) {
+    uint32_t cpu = coop_processor_current();
+
+    UNREFERENCED_PARAMETER(context);
+    if (cpu < MOST_CPUS) {
+        InterlockedIncrement64(&nmis[cpu]);
+    }
+    return handled;
+}
+
+uint64_t contract_nmis(uint32_t cpu) {
+    return cpu < MOST_CPUS ? nmis[cpu] : 0;
+}
+
+/* --- Physical memory: a mapping of its own, kept until the next is asked for --- */
+
+static struct {
+    MDL mdl;
+    PFN_NUMBER frame;
+    PVOID address;
+} window;
+
+static void close_window(void) {
+    if (window.address) {
+        MmUnmapLockedPages(window.address, &window.mdl);
+        window.address = NULL;
+    }
+}
+
+const volatile uint8_t* contract_at(uint64_t phys) {
+    close_window();
+    MmInitializeMdl(&window.mdl, NULL, PAGE_SIZE);
+    window.mdl.MdlFlags |= MDL_PAGES_LOCKED;
+    *MmGetMdlPfnArray(&window.mdl) = phys >> PAGE_SHIFT;
+    window.address =
+        MmMapLockedPagesSpecifyCache(&window.mdl, KernelMode, MmCached, NULL, FALSE, NormalPagePriority);
+    return window.address ? (uint8_t*)window.address + phys % PAGE_SIZE : NULL;
+}
+
+/* --- Threads --- */
+
+struct thread {
+    PVOID object; /* NULL: not started */
+    uint32_t cpu;
+    void (*function)(void* argument);
+    void* argument;
+};
+
+static VOID NTAPI work(PVOID context) {
+    struct thread* thread = context;
+
+    KeSetSystemAffinityThreadEx((KAFFINITY)1 << thread->cpu);
+    thread->function(thread->argument);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static NTSTATUS start(struct thread* thread, uint32_t cpu, void (*function)(void*), void* argument) {
+    OBJECT_ATTRIBUTES attributes;
+    NTSTATUS status;
+    HANDLE handle;
+
+    *thread = (struct thread){.cpu = cpu, .function = function, .argument = argument};
+    InitializeObjectAttributes(&attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
+    status = PsCreateSystemThread(&handle, SYNCHRONIZE, &attributes, NULL, NULL, work, thread);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    status = ObReferenceObjectByHandle(handle, SYNCHRONIZE, NULL, KernelMode, &thread->object, NULL);
+    ZwClose(handle);
+    return status;
+}
+
+static void join(struct thread* thread) {
+    KeWaitForSingleObject(thread->object, Executive, KernelMode, FALSE, NULL);
+    ObDereferenceObject(thread->object);
+}
+
+static struct thread first, second;
+
+bool contract_thread_start(void (*function)(void*), void* argument) {
+    uint32_t cpus = coop_processor_count();
+
+    return cpus > 1 && NT_SUCCESS(start(&second, (coop_processor_current() + 1) % cpus, function, argument));
+}
+
+void contract_thread_join(void) {
+    join(&second);
+}
+
+/* As a request of user space has it; the shim is asked to end it. */
+static struct coop_call* call;
+
+void contract_signal(bool pending) {
+    if (pending) {
+        call = coop_call_begin(NULL, NULL);
+        if (call) {
+            coop_call_interrupt(call);
+        }
+    } else if (call) {
+        coop_call_end(call);
+        call = NULL;
+    }
+}
+
+/* --- The notifier: the event as its user has it, and as the shim would hand it to the core --- */
+
+static PKEVENT event;
+static struct coop_host_notifier* notifier;
+
+struct coop_host_notifier* contract_notifier_open(void) {
+    return InterlockedExchangePointer((PVOID*)&notifier, NULL);
+}
+
+bool contract_notifier_woken(struct coop_host_notifier* unused) {
+    UNREFERENCED_PARAMETER(unused);
+    return KeResetEvent(event) != 0;
+}
+
+/* --- A case --- */
+
+static void run_case(void* contract_case) {
+    ((void (*)(void))contract_case)();
+    close_window();
+}
+
+static NTSTATUS run_in_thread(void (*contract_case)(void)) {
+    NTSTATUS status = start(&first, 0, run_case, (void*)(ULONG_PTR)contract_case);
+
+    if (NT_SUCCESS(status)) {
+        join(&first);
+    }
+    return status;
+}
+
+int32_t environment_run(void (*contract_case)(void), uint64_t handle) {
+    NTSTATUS status = ObReferenceObjectByHandle((HANDLE)(ULONG_PTR)handle, EVENT_MODIFY_STATE,
+                                                COOP_EVENT_TYPE, UserMode, (PVOID*)&event, NULL);
+
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    status = coop_notifier_open(handle, &notifier);
+    if (NT_SUCCESS(status)) {
+        KeResetEvent(event);
+        failures = 0;
+        status = run_in_thread(contract_case);
+        if (notifier) {
+            coop_host_notifier_release(notifier);
+        }
+    }
+    ObDereferenceObject(event);
+    return NT_SUCCESS(status) ? failures : status;
+}
+
+int environment_load(void) {
+    nmi_registration = KeRegisterNmiCallback(count_nmi, NULL);
+    if (!nmi_registration) {
+        return -COOP_E_NO_MEMORY;
+    }
+    if (interrupts_load()) {
+        KeDeregisterNmiCallback(nmi_registration);
+        return -COOP_E_NO_MEMORY;
+    }
+    return 0;
+}
+
+void environment_unload(void) {
+    interrupts_unload();
+    KeDeregisterNmiCallback(nmi_registration);
+}
