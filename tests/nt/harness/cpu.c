@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Processors, all in one group; interrupts to all of them; NMIs. */
 #include <linux/cpumask.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/smp.h>
 
 #include <asm/nmi.h>
@@ -64,44 +66,81 @@ NT_EXPORT(uint64_t, KeIpiGenericCall, uint64_t(NT_CALL* function)(uint64_t argum
 
 /* --- NMIs --- */
 
-static struct {
-    u8(NT_CALL* callback)(void* context, uint8_t handled);
+#define CALLBACKS 4
+
+struct nmi_callback {
+    u8(NT_CALL* routine)(void* context, u8 handled);
     void* context;
-} nmi;
+};
+
+static DEFINE_MUTEX(nmi_lock);
+static struct nmi_callback callbacks[CALLBACKS];
+static unsigned int callbacks_used;
 
 static int come(unsigned int type, struct pt_regs* regs) {
-    return nmi.callback(nmi.context, false) ? NMI_HANDLED : NMI_DONE;
+    u8 handled = false;
+    unsigned int i;
+
+    for (i = 0; i < CALLBACKS; i++) {
+        u8(NT_CALL * routine)(void*, u8) = smp_load_acquire(&callbacks[i].routine);
+
+        if (routine) {
+            handled = routine(callbacks[i].context, handled);
+        }
+    }
+    return handled ? NMI_HANDLED : NMI_DONE;
 }
 
-NT_EXPORT(void*, KeRegisterNmiCallback, uint8_t(NT_CALL* callback)(void* context, uint8_t handled),
+NT_EXPORT(void*, KeRegisterNmiCallback, uint8_t(NT_CALL* routine)(void* context, uint8_t handled),
           void* context) {
-    if (nmi.callback) {
-        double_complaint("a second NMI callback is not modelled");
-        return NULL;
+    struct nmi_callback* callback = NULL;
+    unsigned int i;
+
+    mutex_lock(&nmi_lock);
+    for (i = 0; i < CALLBACKS && !callback; i++) {
+        callback = callbacks[i].routine ? NULL : &callbacks[i];
     }
-    nmi.callback = callback;
-    nmi.context = context;
-    if (register_nmi_handler(NMI_LOCAL, come, 0, "coop_nt")) {
-        nmi.callback = NULL;
-        return NULL;
+    if (callback && !callbacks_used && register_nmi_handler(NMI_LOCAL, come, 0, "coop_nt")) {
+        callback = NULL;
     }
-    tally_taken(TALLY_routines);
-    return &nmi;
+    if (callback) {
+        callbacks_used++;
+        callback->context = context;
+        smp_store_release(&callback->routine, routine);
+        tally_taken(TALLY_routines);
+    }
+    mutex_unlock(&nmi_lock);
+    return callback;
 }
 
-NT_EXPORT(int32_t, KeDeregisterNmiCallback, void* handle) {
-    if (handle != &nmi || !nmi.callback) {
+/* With the lock held. */
+static void forget(struct nmi_callback* callback) {
+    WRITE_ONCE(callback->routine, NULL);
+    if (!--callbacks_used) {
+        unregister_nmi_handler(NMI_LOCAL, "coop_nt");
+    }
+    synchronize_rcu();
+}
+
+NT_EXPORT(int32_t, KeDeregisterNmiCallback, struct nmi_callback* callback) {
+    bool known = callback >= callbacks && callback < callbacks + CALLBACKS && callback->routine;
+
+    if (!known) {
         return NT_INVALID_HANDLE;
     }
-    unregister_nmi_handler(NMI_LOCAL, "coop_nt");
-    nmi.callback = NULL;
+    mutex_lock(&nmi_lock);
+    forget(callback);
+    mutex_unlock(&nmi_lock);
     tally_given_back(TALLY_routines);
     return NT_SUCCESS;
 }
 
 void cpu_unload(void) {
-    if (nmi.callback) {
-        unregister_nmi_handler(NMI_LOCAL, "coop_nt");
-        nmi.callback = NULL;
+    unsigned int i;
+
+    for (i = 0; i < CALLBACKS; i++) {
+        if (callbacks[i].routine) {
+            forget(&callbacks[i]);
+        }
     }
 }

@@ -67,6 +67,8 @@ enum object_kind object_kind(const void* body);
 /* The double's own references are not the driver's: they do not count in the tally. Context of put: any, if
  * the object's destroy allows. */
 void object_get(void* body);
+/* False: its last reference has just gone. */
+bool object_get_live(void* body);
 void object_put(void* body);
 /* Takes a reference of its own. 0: no memory. */
 uint64_t handle_new(void* body);

@@ -12,6 +12,7 @@
 #include <linux/log2.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/page-flags.h>
 #include <linux/pfn.h>
 #include <linux/sizes.h>
@@ -140,6 +141,10 @@ NT_EXPORT(void, MmFreeContiguousMemorySpecifyCache, void* start, uint64_t bytes,
 
 /* --- Pages for MDLs --- */
 
+static bool reactos;
+module_param(reactos, bool, 0444);
+MODULE_PARM_DESC(reactos, "As ReactOS: no pieces for MDLs");
+
 enum { REQUIRE_CONTIGUOUS_CHUNKS = 0x20, KNOWN_FLAGS = 0x7f };
 
 /* What is asked for: pieces of so many pages each, within these frames. */
@@ -265,6 +270,9 @@ NT_EXPORT(struct nt_mdl*, MmAllocatePagesForMdlEx, uint64_t lowest, uint64_t hig
     struct nt_mdl* mdl;
     u64 taken;
 
+    if (reactos && flags) {
+        return NULL;
+    }
     if (flags & ~KNOWN_FLAGS || bytes > SZ_4G - PAGE_SIZE || !bytes || !wish.piece ||
         wish.pages % wish.piece || (!is_power_of_2(wish.piece) && wish.piece % (LARGE >> PAGE_SHIFT))) {
         double_complaint("MmAllocatePagesForMdlEx: %llu bytes in pieces of %llu with flags %#x", bytes, skip,

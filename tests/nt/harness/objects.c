@@ -44,6 +44,10 @@ void object_get(void* body) {
     refcount_inc(&object_of(body)->references);
 }
 
+bool object_get_live(void* body) {
+    return refcount_inc_not_zero(&object_of(body)->references);
+}
+
 void object_put(void* body) {
     struct object* object = object_of(body);
 

@@ -15,6 +15,7 @@
 
 #define PE_MACHINE_X64 0x8664
 #define PE32_PLUS 0x20b
+#define RELOCATIONS_STRIPPED 1
 #define RELOCATION_NONE 0
 #define RELOCATION_64 10
 #define SECTION_EXECUTE 0x20000000u
@@ -28,6 +29,7 @@ enum {
     MACHINE = 0,
     SECTIONS = 2,
     OPTIONAL_BYTES = 16,
+    FLAGS = 18,
     OPTIONAL = 20,
     MAGIC = OPTIONAL,
     ENTRY = OPTIONAL + 16,
@@ -135,7 +137,7 @@ static int relocate(const struct pe_file* file, const struct pe* pe) {
     u32 bytes, block, i;
     const u8* table = directory(file, pe, RELOCATIONS, &bytes);
 
-    if (!table) {
+    if (word(file, FLAGS) & RELOCATIONS_STRIPPED || (bytes && !table)) {
         return refuse("no relocations");
     }
     while (bytes >= 8) {

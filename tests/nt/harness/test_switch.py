@@ -40,8 +40,8 @@ class Switch(linux.Switch):
     def timer_interrupts(host):
         return int(host.check_run("awk '/LOC:/{print $2 + $3}' /proc/interrupts"))
 
-    def check(self, kernel, system):
-        with NtHost(system, kernel=kernel, smp=2, memory_mib=1024) as host:
+    def check(self, **options):
+        with NtHost(smp=2, memory_mib=1024, **options) as host:
             host.check_run("insmod $module")
             self.check_doorbells(host)
             self.check_events(host)
@@ -53,10 +53,10 @@ class Switch(linux.Switch):
             host.unload()
 
     def test_on_6_12(self):
-        self.check("6.12", "windows")
+        self.check(kernel="6.12")
 
     def test_on_6_1(self):
-        self.check("6.1", "windows")
+        self.check(kernel="6.1")
 
 
 if __name__ == "__main__":

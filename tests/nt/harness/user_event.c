@@ -4,6 +4,8 @@
 #include <linux/err.h>
 #include <linux/eventfd.h>
 #include <linux/limits.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
 
 #include "coop/host.h"
 #include "double.h"
@@ -12,8 +14,12 @@ struct coop_host_notifier* coop_notifier_open(u64 descriptor); /* hosts/linux/no
 
 struct user_event {
     struct nt_event event;
+    struct list_head entry;
     struct coop_host_notifier* notifier;
 };
+
+static DEFINE_SPINLOCK(lock);
+static LIST_HEAD(user_events);
 
 /* In a byte of the event's head that NT uses for timers alone. */
 #define MARK 0xe5
@@ -21,7 +27,48 @@ struct user_event {
 static void destroy(void* body) {
     struct user_event* user = body;
 
+    spin_lock(&lock);
+    list_del(&user->entry);
+    spin_unlock(&lock);
     coop_host_notifier_release(user->notifier);
+}
+
+/* With the lock held. */
+static struct user_event* find(const struct coop_host_notifier* notifier) {
+    struct user_event* user;
+
+    list_for_each_entry(user, &user_events, entry) {
+        if (user->notifier == notifier && object_get_live(user)) {
+            return user;
+        }
+    }
+    return NULL;
+}
+
+/* One eventfd is one event, by whatever descriptors. Takes the notifier over. */
+static struct user_event* find_or_make(struct coop_host_notifier* notifier) {
+    struct user_event* fresh = object_new(OBJECT_EVENT, sizeof(*fresh), destroy);
+    struct user_event* user;
+
+    if (!fresh) {
+        coop_host_notifier_release(notifier);
+        return NULL;
+    }
+    dispatcher_init(&fresh->event.header, NT_EVENT_AUTO, false);
+    fresh->event.header.flags[2] = MARK;
+    fresh->notifier = notifier;
+    spin_lock(&lock);
+    user = find(notifier);
+    if (user) {
+        INIT_LIST_HEAD(&fresh->entry);
+    } else {
+        list_add(&fresh->entry, &user_events);
+    }
+    spin_unlock(&lock);
+    if (user) {
+        object_put(fresh);
+    }
+    return user ?: fresh;
 }
 
 struct nt_event* user_event_open(uint64_t descriptor, int32_t* status) {
@@ -32,15 +79,11 @@ struct nt_event* user_event_open(uint64_t descriptor, int32_t* status) {
         *status = PTR_ERR(notifier) == -EBADF ? NT_INVALID_HANDLE : NT_OBJECT_TYPE_MISMATCH;
         return NULL;
     }
-    user = object_new(OBJECT_EVENT, sizeof(*user), destroy);
+    user = find_or_make(notifier);
     if (!user) {
-        coop_host_notifier_release(notifier);
         *status = NT_INSUFFICIENT_RESOURCES;
         return NULL;
     }
-    dispatcher_init(&user->event.header, NT_EVENT_AUTO, false);
-    user->event.header.flags[2] = MARK;
-    user->notifier = notifier;
     return &user->event;
 }
 
