@@ -34,6 +34,7 @@ public:
     virtual void reset() = 0;
     // The same without waiting. done is called once, from any thread, perhaps before the return and at the
     // latest within the next reset(); it must not call back.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): others keep it
     virtual void begin_reset(std::function<void()> done) {
         reset();
         done();
