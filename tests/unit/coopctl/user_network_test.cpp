@@ -21,6 +21,7 @@ using asio::ip::udp;
 
 namespace {
 
+constexpr std::size_t flows_most = 64;
 auto const loopback = asio::ip::address_v4::loopback();
 
 std::size_t open_descriptors() {
@@ -30,7 +31,7 @@ std::size_t open_descriptors() {
 
 struct Bench {
     explicit Bench(std::string const& net = "user")
-        : network(make_user_network(io, parse_net(net))), guest(*network) {}
+        : network(make_user_network(io, parse_net(net), flows_most)), guest(*network) {}
 
     void step() {
         guest.flush();
@@ -209,9 +210,9 @@ TEST_CASE("a forward that cannot be had is refused, with nothing left behind") {
     auto const port = std::to_string(holder.local_endpoint().port());
     auto const before = open_descriptors();
     auto const forward = "user,forward=tcp:127.0.0.1:" + std::to_string(free_port()) + "-1,forward=tcp:";
-    CHECK(failing([&] { make_user_network(io, parse_net(forward + port)); }) ==
+    CHECK(failing([&] { make_user_network(io, parse_net(forward + port), flows_most); }) ==
           "1: cannot forward tcp 127.0.0.1:" + port + ": Address already in use");
-    CHECK(failing([&] { make_user_network(io, parse_net(forward + "192.0.2.1:" + port)); }) ==
+    CHECK(failing([&] { make_user_network(io, parse_net(forward + "192.0.2.1:" + port), flows_most); }) ==
           "1: cannot forward tcp 192.0.2.1:" + port + ": Cannot assign requested address");
     io.run();
     CHECK(open_descriptors() == before);
@@ -223,7 +224,7 @@ TEST_CASE("a network that goes in the middle of things closes all it had") {
     auto const before = open_descriptors();
     {
         auto const network =
-            make_user_network(io, parse_net("user,forward=tcp:" + std::to_string(free_port())));
+            make_user_network(io, parse_net("user,forward=tcp:" + std::to_string(free_port())), flows_most);
         SmallStack guest(*network);
         guest.connect(SmallStack::router, server.port());
         guest.send_udp(SmallStack::router, 50000, free_port(), "hello");
@@ -245,13 +246,13 @@ TEST_CASE("flows are bounded; what is there goes on") {
     UdpEcho echo(bench.io);
     bench.guest.connect(SmallStack::router, server.port());
     REQUIRE(bench.until([&] { return bench.guest.connected && server.connected; }));
-    for (unsigned i = 0; i < user_network_flows_most + 100; ++i) {
+    for (unsigned i = 0; i < flows_most + 100; ++i) {
         bench.guest.send_udp(SmallStack::router, static_cast<std::uint16_t>(50000 + i), echo.port(), "x");
-        if (i < user_network_flows_most - 1) { // one flow is the connection
+        if (i < flows_most - 1) { // one flow is the connection
             REQUIRE(bench.until([&] { return bench.guest.datagrams.size() > i; }));
         }
     }
-    CHECK_FALSE(bench.until([&] { return echo.seen >= user_network_flows_most; }, 1));
+    CHECK_FALSE(bench.until([&] { return echo.seen >= flows_most; }, 1));
     bench.guest.send("still here");
     CHECK(receive_some(bench, server.peer, 10) == "still here");
 }
@@ -260,7 +261,7 @@ TEST_CASE("while there are too many flows a forward lets nobody in") {
     auto const port = free_port();
     Bench bench("user,forward=tcp:" + std::to_string(port));
     UdpEcho echo(bench.io);
-    for (unsigned i = 0; i < user_network_flows_most; ++i) {
+    for (unsigned i = 0; i < flows_most; ++i) {
         bench.guest.send_udp(SmallStack::router, static_cast<std::uint16_t>(50000 + i), echo.port(), "x");
         REQUIRE(bench.until([&] { return bench.guest.datagrams.size() > i; }));
     }

@@ -36,7 +36,7 @@ bool may_open_flow(std::span<std::byte const> frame) {
     if (type != type_ipv4 || packet.size() < ip_least) {
         return type != type_arp;
     }
-    auto const header = std::size_t{4} * (get8(packet, 0) & 0xf);
+    std::size_t const header = std::size_t{4} * (get8(packet, 0) & 0xf);
     auto const protocol = get8(packet, 9);
     if ((get16(packet, 6) & fragment_bits) != 0 || header < ip_least ||
         packet.size() < header + tcp_flags_at + 1) {

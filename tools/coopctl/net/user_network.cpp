@@ -53,8 +53,8 @@ SlirpConfig configuration(bool restricted) {
 
 class UserNetwork : public NetBackend {
 public:
-    UserNetwork(boost::asio::io_context& io, NetSpec const& spec)
-        : io_(io), timer_(io), poll_(SocketPoll::create(io, [this] { turn(); })) {
+    UserNetwork(boost::asio::io_context& io, NetSpec const& spec, std::size_t flows_most)
+        : io_(io), flows_most_(flows_most), timer_(io), poll_(SocketPoll::create(io, [this] { turn(); })) {
         auto const config = configuration(spec.restricted);
         slirp_ = slirp_new(&config, &callbacks, this);
         try {
@@ -107,7 +107,7 @@ private:
         }
     }
 
-    bool full() const { return flows_.size() >= user_network_flows_most; }
+    bool full() const { return flows_.size() >= flows_most_; }
 
     // Hears what libslirp waits for, and waits for it.
     void update() {
@@ -170,6 +170,7 @@ private:
     }
 
     boost::asio::io_context& io_;
+    std::size_t const flows_most_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     boost::asio::steady_timer timer_;
     std::unique_ptr<SocketPoll> poll_;
@@ -211,8 +212,9 @@ SlirpCb const UserNetwork::callbacks = [] {
 
 } // namespace
 
-std::unique_ptr<NetBackend> make_user_network(boost::asio::io_context& io, NetSpec const& spec) {
-    return std::make_unique<UserNetwork>(io, spec);
+std::unique_ptr<NetBackend> make_user_network(boost::asio::io_context& io, NetSpec const& spec,
+                                              std::size_t flows_most) {
+    return std::make_unique<UserNetwork>(io, spec, flows_most);
 }
 
 } // namespace coop::ctl

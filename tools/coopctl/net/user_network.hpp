@@ -13,12 +13,10 @@
 
 namespace coop::ctl {
 
-// Everything on io's thread. A guest has at most so many connections, pings and UDP ports in use at once, or
-// its sockets would leave the process no descriptor for anything else; further ones are dropped until some
-// end.
-constexpr std::size_t user_network_flows_most = 512;
-
-// Throws Failure: a forward's port on the host cannot be had.
-std::unique_ptr<NetBackend> make_user_network(boost::asio::io_context& io, NetSpec const& spec);
+// Everything on io's thread. Throws Failure: a forward's port on the host cannot be had.
+// flows_most: so many connections, pings and UDP ports may be in use at once, each of which takes a
+// descriptor; what would begin another is dropped until one ends.
+std::unique_ptr<NetBackend> make_user_network(boost::asio::io_context& io, NetSpec const& spec,
+                                              std::size_t flows_most);
 
 } // namespace coop::ctl

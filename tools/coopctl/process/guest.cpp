@@ -27,6 +27,9 @@ constexpr unsigned console_device = 0;
 constexpr unsigned transmit_queue = 1;            // virtio 1.2, 5.1.2 and 5.3.2
 constexpr std::uint32_t driver_ok = 4;            // virtio 1.2, 2.1
 constexpr std::uint64_t kernel_most = 1ull << 30; // a vmlinux with debug information
+// Of all networks together. Each is a descriptor, of which a process usually has 1024, and clients and files
+// need some.
+constexpr std::size_t flows_most = 512;
 constexpr std::string_view default_serial = "disk";
 
 template <typename T>
@@ -99,8 +102,9 @@ void Guest::add_devices(boost::asio::io_context& io, GuestSpec const& spec) {
     }
     for (auto const& interface : spec.interfaces) {
         auto const device = static_cast<unsigned>(devices_.size());
-        nets_.push_back(std::make_shared<Net>(make_user_network(io, interface), parse_mac(interface.mac),
-                                              ring_later(io, device, transmit_queue)));
+        nets_.push_back(
+            std::make_shared<Net>(make_user_network(io, interface, flows_most / spec.interfaces.size()),
+                                  parse_mac(interface.mac), ring_later(io, device, transmit_queue)));
         nets_.back()->set_link(interface.link_up);
         devices_.push_back(nets_.back());
     }
