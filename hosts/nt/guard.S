@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * NTSTATUS coop_guard(NTSTATUS (*function)(void*) in %rcx, void* argument in %rdx): calls it and returns what it returns, or
- * the code of an exception raised meanwhile. The __try and __except that GCC does not have, as a scope table.
+ * STATUS_UNHANDLED_EXCEPTION if an exception was raised meanwhile. The __try and __except that GCC does not have, as a scope
+ * table. Windows leaves the exception's code in %eax, others do not.
  */
 #define HOME_SPACE 0x28 /* of the callee, and alignment */
 #define EXCEPTION_EXECUTE_HANDLER 1
+#define STATUS_UNHANDLED_EXCEPTION 0xc0000144
 
 	.text
 	.globl	coop_guard
@@ -21,7 +23,10 @@ coop_guard:
 	call	*%rax
 	nop
 .Lguarded_end:
-.Lraised: /* here with the exception's code in %eax */
+	addq	$HOME_SPACE, %rsp
+	ret
+.Lraised:
+	movl	$STATUS_UNHANDLED_EXCEPTION, %eax
 	addq	$HOME_SPACE, %rsp
 	ret
 	.seh_handlerdata

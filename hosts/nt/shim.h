@@ -82,7 +82,7 @@ static inline bool coop_cpu_interrupts_off(void) {
 /* vectors.S. Calls function(argument); all vector registers are as before. Context: any. */
 void coop_keep_vectors(void (*function)(void* argument), void* argument);
 
-/* guard.S. function(argument), or the code of the exception that it raised. */
+/* guard.S. function(argument), or STATUS_UNHANDLED_EXCEPTION if it raised one. */
 NTSTATUS coop_guard(NTSTATUS (*function)(void* argument), void* argument);
 
 /* thread.c. While held, no vCPU's thread enters its guest. Context: load: may sleep; hold: any. */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The drivers' control path under Wine: driver_test.exe with the coop.sys of each NT kernel.
+"""Under Wine: the drivers' control path, driver_test.exe with the coop.sys of each NT kernel; and their assembly.
 
 Usage: run_wine.py BUILD_DIRECTORY WORK_DIRECTORY (the first of preset mingw; the second keeps Wine's settings)
 """
@@ -53,6 +53,11 @@ class DriverTest(unittest.TestCase):
         # The driver's own words: why nothing runs here, and what was wrong with a setting.
         self.assertIn("coop: guests cannot run on this host", output)
         self.assertIn("coop: StuckLimitMs=99 is below 100", output)
+
+    def test_assembly(self):
+        status, output = wine(BUILD / "tests" / "nt" / "driver" / "assembly_test.exe")
+        self.assertEqual(status, 0, output)
+        self.assertIn("assembly_test: 0 failures", output)
 
     def test_windows(self):
         self.control_path("windows")
