@@ -66,6 +66,8 @@ def mutants():
 def rows(kept):
     """(what, figure, command)"""
     metal = {name.removeprefix("metal."): found for name, found in kept.items() if name.startswith("metal.")}
+    nt = {name: found for name, found in kept.items() if name.startswith("nt.")}
+    linux = {name: found for name, found in kept.items() if name not in nt}
     random = {name: found for name, found in metal.items() if name.startswith("state")}
     # Each test is named for its machine, but for those of one question, which use the machines of others.
     questions = {"nmi", "interrupt", "machine_check", "pcid", "fatal", *random}
@@ -90,7 +92,8 @@ def rows(kept):
         ("fuzzed virtqueues", total("fuzz_virtqueue_executions", kept), "test --long fuzz"),
         ("fuzzed network cards", total("fuzz_net_executions", kept), "test --long fuzz"),
         ("fuzzed kernel images", total("fuzz_kernel_image_executions", kept), "test --long fuzz"),
-        ("fuzzed ioctls", total("ioctl_fuzz_executions", kept), "test --long ioctl_fuzz"),
+        ("fuzzed ioctls", total("ioctl_fuzz_executions", linux), "test --long integration.ioctl_fuzz"),
+        ("… of coop.sys, in the NT-ABI harness", total("ioctl_fuzz_executions", nt), "test --long nt.harness_fuzz"),
         ("soak: seconds", total("soak_seconds", kept), "test --long soak"),
         ("… switches", total("soak_switches", kept), "test --long soak"),
         ("… NMIs", total("soak_nmis", kept), "test --long soak"),

@@ -15,6 +15,8 @@ FOREVER = 1000000
 
 
 class Vectors(unittest.TestCase):
+    host_class = Host
+
     def check_output(self, text):
         rounds = [int(number) for number in re.findall(r"^rounds: (\d+)$", text, re.MULTILINE)]
         self.assertEqual(len(rounds), WORKERS, text)
@@ -22,7 +24,7 @@ class Vectors(unittest.TestCase):
 
     def check(self, seconds, guests, **options):
         """`guests` guests for `seconds`; the host's processes begin before the first and end after the last."""
-        with Host(memory_mib=1024, scratch=False, guest_kernel=True, **options) as host:
+        with self.host_class(memory_mib=1024, scratch=False, guest_kernel=True, **options) as host:
             coop.load_module(host)
             jobs = [host.start(f"exec {PROGRAM} {FOREVER} {1000 + number}") for number in range(2)]
             running = [coop.Guest(host, f"guest{number}", memory="64M", image=None, options=("--initrd", f"{PROGRAM}.cpio"),

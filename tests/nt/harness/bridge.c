@@ -28,7 +28,7 @@
 #include "user_ram.h"
 
 #define LOG_BYTES 65536 /* the ring holds no more */
-#define MOST_EXTENTS 16384
+#define MOST_EXTENTS 4096
 #define MOST_RAW_BYTES (1u << 20)
 
 struct handle {
@@ -93,17 +93,17 @@ struct array {
     u32 capacity, element_bytes;
 };
 
-/* Takes the pointer out of the request. */
-static struct array take_array(u32 number, union coop_payload* payload) {
+/* Takes the pointer out of the request, which has the structure's right size. */
+static struct array take_array(u32 number, u32 size, union coop_payload* payload) {
     struct array array = {};
 
-    if (number == COOP_REQUEST_EXTENTS) {
+    if (number == COOP_REQUEST_EXTENTS && size == sizeof(payload->extents)) {
         array =
             (struct array){payload->extents.array_ptr, min_t(u32, payload->extents.capacity, MOST_EXTENTS),
                            sizeof(struct coop_extent)};
         payload->extents.array_ptr = 0;
         payload->extents.capacity = array.capacity;
-    } else if (number == COOP_REQUEST_LOG) {
+    } else if (number == COOP_REQUEST_LOG && size == sizeof(payload->log)) {
         array = (struct array){payload->log.data_ptr, min_t(u32, payload->log.capacity, LOG_BYTES), 1};
         payload->log.data_ptr = 0;
         payload->log.capacity = array.capacity;
@@ -130,53 +130,53 @@ static int give_array(u32 number, union coop_payload* payload, u32 size, const s
                : 0;
 }
 
-/* Right is the size of the request's structure, or 0 for one that does not exist. */
-static u32 right_size(u32 number) {
-    switch (number) {
-    case COOP_REQUEST_EXTENTS:
-        return sizeof(struct coop_extents);
-    case COOP_REQUEST_LOG:
-        return sizeof(struct coop_log);
-    default:
-        return 0;
+/* Sends what is in the buffer, and copies the answer out. */
+static int exchange(struct handle* handle, struct io_request* request, void __user* argument,
+                    const struct array* array, const union coop_payload* sent) {
+    u32 size = request->input_bytes, number = (request->code - COOP_NT_CODE(0)) >> 2;
+    int error = status_errno(io_send(handle->file, request));
+
+    if (error) {
+        return error;
     }
+    if (request->information > request->output_bytes) {
+        double_complaint("request %u tells of %llu bytes in a buffer of %u", number, request->information,
+                         request->output_bytes);
+        return -EIO;
+    }
+    if (array->element_bytes) {
+        error = give_array(number, request->buffer, size, array, sent);
+    }
+    if (!error && copy_to_user(argument, request->buffer, min_t(u64, size, request->information))) {
+        error = -EFAULT;
+    }
+    return error;
 }
 
 static long translate(struct handle* handle, unsigned int command, void __user* argument) {
-    u32 number = _IOC_NR(command), size = _IOC_SIZE(command);
-    union coop_payload* payload = kvzalloc(sizeof(*payload) + size + LOG_BYTES * 8, GFP_KERNEL);
-    union coop_payload sent = {};
     struct io_request request = {.major = NT_MAJOR_DEVICE_CONTROL,
-                                 .code = COOP_NT_CODE(number),
-                                 .buffer = payload,
-                                 .input_bytes = size,
-                                 .output_bytes = size};
-    struct array array = {};
+                                 .code = COOP_NT_CODE(_IOC_NR(command)),
+                                 .input_bytes = _IOC_SIZE(command)};
+    union coop_payload head = {}, sent;
+    struct array array;
     int error;
 
-    if (!payload) {
+    if (copy_from_user(&head, argument, min_t(u32, request.input_bytes, sizeof(head)))) {
+        return -EFAULT;
+    }
+    sent = head;
+    array = take_array(_IOC_NR(command), request.input_bytes, &head);
+    request.output_bytes = request.input_bytes + array.capacity * array.element_bytes;
+    request.buffer = kvmalloc(max_t(u32, request.output_bytes, sizeof(head)), GFP_KERNEL);
+    if (!request.buffer) {
         return -ENOMEM;
     }
-    error = copy_from_user(payload, argument, size) ? -EFAULT : 0;
-    if (!error && size == right_size(number)) {
-        memcpy(&sent, payload, size);
-        array = take_array(number, payload);
-        request.output_bytes += array.capacity * array.element_bytes;
+    error = copy_from_user(request.buffer, argument, request.input_bytes) ? -EFAULT : 0;
+    memcpy(request.buffer, &head, sizeof(head));
+    if (!error) {
+        error = exchange(handle, &request, argument, &array, &sent);
     }
-    error = error ?: status_errno(io_send(handle->file, &request));
-    if (!error && request.information > request.output_bytes) {
-        double_complaint("request %u tells of %llu bytes in a buffer of %u", number, request.information,
-                         request.output_bytes);
-        error = -EIO;
-    }
-    if (!error && array.element_bytes) {
-        error = give_array(number, payload, size, &array, &sent);
-    }
-    if (!error && request.information &&
-        copy_to_user(argument, payload, min_t(u64, size, request.information))) {
-        error = -EFAULT;
-    }
-    kvfree(payload);
+    kvfree(request.buffer);
     return error;
 }
 

@@ -41,6 +41,12 @@ void irql_unload(void);
 uint8_t irql_now(void);
 /* Returns the level before. */
 uint8_t irql_set(uint8_t level);
+/*
+ * As NT's own code may, uses up the vector registers that a called function need not keep; in what a driver
+ * calls inside a world switch's critical section, where they are a guest's. With interrupts on they may be a
+ * process's: Linux would have to save them first.
+ */
+void vectors_spoil(void);
 void NT_CALL nt_IoAcquireCancelSpinLock(uint8_t* level);
 void NT_CALL nt_IoReleaseCancelSpinLock(uint8_t level);
 

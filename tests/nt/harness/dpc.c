@@ -208,7 +208,7 @@ NT_EXPORT(int32_t, KeSetTargetProcessorDpcEx, struct nt_dpc* dpc, const struct n
     return NT_SUCCESS;
 }
 
-NT_EXPORT(uint8_t, KeInsertQueueDpc, struct nt_dpc* dpc, void* first, void* second) {
+bool dpc_queue(struct nt_dpc* dpc, void* first, void* second) {
     struct queue* queue;
     unsigned int cpu, here;
     unsigned long flags;
@@ -238,6 +238,13 @@ NT_EXPORT(uint8_t, KeInsertQueueDpc, struct nt_dpc* dpc, void* first, void* seco
         add_timer_on(&queue->tick, cpu);
     }
     local_irq_restore(flags);
+    return fresh;
+}
+
+NT_EXPORT(uint8_t, KeInsertQueueDpc, struct nt_dpc* dpc, void* first, void* second) {
+    bool fresh = dpc_queue(dpc, first, second);
+
+    vectors_spoil();
     return fresh;
 }
 

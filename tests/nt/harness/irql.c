@@ -28,6 +28,14 @@ uint8_t irql_set(uint8_t level) {
     return before;
 }
 
+void vectors_spoil(void) {
+    if (irqs_disabled()) {
+        asm volatile("pcmpeqd %%xmm0, %%xmm0\n\tpcmpeqd %%xmm1, %%xmm1\n\tpcmpeqd %%xmm2, %%xmm2\n\t"
+                     "pcmpeqd %%xmm3, %%xmm3\n\tpcmpeqd %%xmm4, %%xmm4\n\tpcmpeqd %%xmm5, %%xmm5" ::
+                         : "memory");
+    }
+}
+
 static u8 linux_level;
 
 static void set_passive(void* unused) {

@@ -141,9 +141,9 @@ NT_EXPORT(void, MmFreeContiguousMemorySpecifyCache, void* start, uint64_t bytes,
 
 /* --- Pages for MDLs --- */
 
-static bool reactos;
-module_param(reactos, bool, 0444);
-MODULE_PARM_DESC(reactos, "As ReactOS: no pieces for MDLs");
+static bool pieces = true;
+module_param(pieces, bool, 0444);
+MODULE_PARM_DESC(pieces, "If not, MmAllocatePagesForMdlEx refuses all flags, as ReactOS does");
 
 enum { REQUIRE_CONTIGUOUS_CHUNKS = 0x20, KNOWN_FLAGS = 0x7f };
 
@@ -270,7 +270,7 @@ NT_EXPORT(struct nt_mdl*, MmAllocatePagesForMdlEx, uint64_t lowest, uint64_t hig
     struct nt_mdl* mdl;
     u64 taken;
 
-    if (reactos && flags) {
+    if (!pieces && flags) {
         return NULL;
     }
     if (flags & ~KNOWN_FLAGS || bytes > SZ_4G - PAGE_SIZE || !bytes || !wish.piece ||

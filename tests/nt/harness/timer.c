@@ -62,7 +62,7 @@ static enum hrtimer_restart expire(struct hrtimer* hrtimer) {
         dispatcher_signal(&timer->header);
         /* Once a timer is cancelled its DPC is either queued or will not be. */
         if (timer->dpc) {
-            nt_KeInsertQueueDpc(timer->dpc, NULL, NULL);
+            dpc_queue(timer->dpc, NULL, NULL);
         }
     }
     raw_spin_unlock_irqrestore(&lock, flags);
@@ -207,7 +207,7 @@ static enum hrtimer_restart expire_ex(struct hrtimer* hrtimer) {
     struct ex_timer* timer = container_of(hrtimer, struct ex_timer, timer);
     s64 period = READ_ONCE(timer->period);
 
-    nt_KeInsertQueueDpc(&timer->dpc, NULL, NULL);
+    dpc_queue(&timer->dpc, NULL, NULL);
     if (!period) {
         return HRTIMER_NORESTART;
     }
@@ -281,6 +281,7 @@ NT_EXPORT(int64_t, KeQueryPerformanceCounter, int64_t* frequency) {
     if (frequency) {
         *frequency = NSEC_PER_SEC;
     }
+    vectors_spoil();
     return ktime_get_ns();
 }
 
