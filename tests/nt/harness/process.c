@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 
 #include "double.h"
@@ -134,6 +135,19 @@ static void forget(struct mmu_notifier* notifier) {
 static const struct mmu_notifier_ops operations = {
     .alloc_notifier = begin, .release = end, .free_notifier = forget};
 
+/* Linux gives up for a signal, which is nobody's wish here. */
+static struct mmu_notifier* get(bool mmap_locked) {
+    struct mmu_notifier* notifier;
+    sigset_t all, before;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    notifier = mmap_locked ? mmu_notifier_get_locked(&operations, current->mm)
+                           : mmu_notifier_get(&operations, current->mm);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return notifier;
+}
+
 int process_admit(bool mmap_locked) {
     struct mmu_notifier* notifier;
     struct process* process;
@@ -144,8 +158,7 @@ int process_admit(bool mmap_locked) {
     if (process) {
         return 0;
     }
-    notifier = mmap_locked ? mmu_notifier_get_locked(&operations, current->mm)
-                           : mmu_notifier_get(&operations, current->mm);
+    notifier = get(mmap_locked);
     if (IS_ERR(notifier)) {
         return PTR_ERR(notifier);
     }
