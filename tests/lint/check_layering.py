@@ -3,7 +3,7 @@
 
 * The core (libcoop but for devices/ and boot/) is freestanding: the seams, itself, and the C++ headers that need no
   run-time library. libcoop/devices and libcoop/boot may use the hosted standard library, but of the operating system
-  only what their *_posix files include.
+  only what their *_posix and *_windows files include.
 * The seams in libcoop/include are C: no C++ header at all.
 * Nothing outside hosts/ includes anything from hosts/; no shim includes the core's inside.
 """
@@ -49,15 +49,15 @@ def complaint(path, quote, name):
         return None if resolves(path, name) else "not a file of libcoop"
     if inside(path, "libcoop/devices", "libcoop/boot"):
         system = name.endswith(".h") and name not in FREESTANDING_C | STANDARD_C | THIRD_PARTY
-        return "operating system header outside a *_posix file" if system and not is_posix(path) else None
+        return "operating system header outside a *_posix or *_windows file" if system and not is_for_one_system(path) else None
     return None if name in FREESTANDING else "the core includes only <coop/…> and free-standing C++"
 
 
 THIRD_PARTY = {"fmt/format.h", "fmt/core.h", "lzma.h", "zlib.h", "zstd.h"}
 
 
-def is_posix(path):
-    return path.stem.endswith("_posix")
+def is_for_one_system(path):
+    return path.stem.endswith(("_posix", "_windows"))
 
 
 def resolves(path, name):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Boot layout: the runs it asks for, and what it writes into them, read back through Linux's own structures.
 #include "boot/boot_layout.hpp"
+#include "lazy_memory.hpp"
 #include "test_kernel.hpp"
 
 #include <catch2/catch.hpp>
@@ -8,9 +9,6 @@
 #include <asm/bootparam.h>
 
 #include <memory>
-#include <new>
-
-#include <sys/mman.h>
 
 using namespace coop;
 using namespace coop::test;
@@ -50,20 +48,14 @@ std::string refusal(BootRequest const& boot) {
 class Host {
 public:
     Host(BootRequest const& boot, std::uint64_t gap, std::uint64_t first = 0x2'4000'0000,
-         std::uint64_t plain = chunk) {
+         std::uint64_t plain = chunk)
+        : memory_{boot.ram_bytes} {
         auto const runs = *plan_runs(boot);
-        size_ = boot.ram_bytes;
-        void* const mapping = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE,
-                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (mapping == MAP_FAILED) {
-            throw std::bad_alloc{};
-        }
-        base_ = static_cast<std::byte*>(mapping);
         std::uint64_t gpa = first;
         std::uint64_t offset = 0;
         auto const add = [&](std::uint64_t size, std::uint32_t run) {
             extents.push_back({gpa, size, offset, run, 0});
-            mapped_.push_back({gpa, size, base_ + offset});
+            mapped_.push_back({gpa, size, memory_.data() + offset});
             gpa += size + gap;
             offset += size;
         };
@@ -73,15 +65,11 @@ public:
                 add(runs[run], run);
             }
         }
-        while (offset < size_) {
-            add(std::min(plain, size_ - offset), COOP_EXTENT_PLAIN);
+        while (offset < boot.ram_bytes) {
+            add(std::min(plain, boot.ram_bytes - offset), COOP_EXTENT_PLAIN);
         }
         ram = std::make_unique<GuestRam>(mapped_);
     }
-
-    ~Host() { ::munmap(base_, size_); }
-    Host(Host const&) = delete;
-    Host& operator=(Host const&) = delete;
 
     template <typename T>
     T const* at(std::uint64_t gpa) const {
@@ -98,8 +86,7 @@ public:
     std::unique_ptr<GuestRam> ram;
 
 private:
-    std::uint64_t size_ = 0;
-    std::byte* base_ = nullptr;
+    LazyMemory memory_;
     std::vector<RamExtent> mapped_;
 };
 

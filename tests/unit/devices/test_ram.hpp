@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 #include <memory>
@@ -46,17 +45,16 @@ public:
     }
 
 private:
+    static constexpr std::align_val_t alignment{4096};
+
     struct Free {
-        void operator()(std::byte* p) const { std::free(p); }
+        void operator()(std::byte* p) const { ::operator delete(p, alignment); }
     };
 
     GuestRam make(std::vector<Place> const& places) {
         std::vector<RamExtent> extents;
         for (auto const& place : places) {
-            auto* memory = static_cast<std::byte*>(std::aligned_alloc(4096, place.size));
-            if (memory == nullptr) {
-                throw std::bad_alloc{};
-            }
+            auto* memory = static_cast<std::byte*>(::operator new(place.size, alignment));
             std::memset(memory, 0, place.size);
             memory_.emplace_back(memory);
             extents.push_back({place.gpa, place.size, memory});
