@@ -2,11 +2,13 @@
 // coopctl: finds the command, runs it, reports failure.
 #include "cli/arguments.hpp"
 #include "failure.hpp"
+#include "os/process.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
+#include <system_error>
 
 namespace {
 
@@ -40,14 +42,17 @@ int run(std::vector<std::string> words) {
 
 // Standard error may be a pipe that nobody reads: then there is nobody to tell.
 void complain(std::string const& text) {
-    std::fputs(text.c_str(), stderr);
+    try {
+        fmt::print(stderr, "{}", text);
+    } catch (std::system_error const&) { // NOLINT(bugprone-empty-catch)
+    }
 }
 
 } // namespace
 
 int main(int count, char** words) {
     try {
-        int const status = run({words + std::min(count, 1), words + count});
+        int const status = run(begin_process(count, words));
         return std::fflush(stdout) == 0 ? status : static_cast<int>(ExitCode::failure);
     } catch (Failure const& failure) {
         complain(fmt::format("coopctl: {}\n", failure.what()));

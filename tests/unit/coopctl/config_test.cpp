@@ -11,6 +11,10 @@ namespace {
 SpecOptions parse(std::string_view text) {
     return parse_config(text, "/etc/g.toml");
 }
+// A path as the configuration's own directory makes it.
+std::string in_etc(char const* name) {
+    return (std::filesystem::absolute("/etc/g.toml").parent_path() / name).string();
+}
 std::string bad(std::string_view text) {
     return failing([&] { parse(text); });
 }
@@ -43,15 +47,16 @@ link = "down"
 )");
     CHECK(options.name == "debian");
     CHECK(options.memory == 1ull << 30);
-    CHECK(options.kernel == "/etc/vmlinux");
-    CHECK(options.initrd == "/boot/initrd");
+    CHECK(options.kernel == in_etc("vmlinux"));
+    CHECK(options.initrd == in_etc("/boot/initrd"));
     CHECK(options.cmdline == "console=hvc0 quiet");
     CHECK(options.vcpus == 2u);
     CHECK(options.reboot == false);
     REQUIRE(options.disks);
     CHECK(*options.interfaces == parse_nets({"user,mac=52:54:00:00:00:01,forward=tcp:2222-22,forward=udp:53",
                                              "user,restrict,link=down"}));
-    CHECK(*options.disks == std::vector<DiskSpec>{{"/etc/root,1.img", false, "root"}, {"/b.img", true, ""}});
+    CHECK(*options.disks ==
+          std::vector<DiskSpec>{{in_etc("root,1.img"), false, "root"}, {in_etc("/b.img"), true, ""}});
 }
 
 TEST_CASE("networks in the short form, and none") {
@@ -63,7 +68,7 @@ TEST_CASE("networks in the short form, and none") {
 
 TEST_CASE("disks in the short form") {
     auto const options = parse("disk = [\"path=a.img,readonly\"]\n");
-    CHECK(*options.disks == std::vector<DiskSpec>{{"/etc/a.img", true, ""}});
+    CHECK(*options.disks == std::vector<DiskSpec>{{in_etc("a.img"), true, ""}});
 }
 
 TEST_CASE("an empty file says nothing") {

@@ -3,12 +3,12 @@
 #include "coop/host.h"
 #include "failing.hpp"
 #include "os/driver.hpp"
+#include "os/words.hpp"
 #include "process/command_line.hpp"
 #include "process/driver_explain.hpp"
 #include "process/end_reason.hpp"
 
-#include <cerrno>
-#include <cstring>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 using namespace coop::ctl;
@@ -20,16 +20,6 @@ EndResult end(coop_u32 reason, coop_u64 detail = 0, coop_u64 rip = 0, coop_u64 a
 }
 
 } // namespace
-
-TEST_CASE("a device that cannot be opened: why, and what to do") {
-    CHECK(std::string(explain_open(ENOENT, true).what()).find("module is not loaded") != std::string::npos);
-    CHECK(explain_open(ENOENT, true).advice().find("insmod build/release/hosts/linux/") != std::string::npos);
-    CHECK(std::string(explain_open(EPERM, true).what()).find("locked down") != std::string::npos);
-    CHECK(explain_open(EPERM, true).advice().find("lockdown=") != std::string::npos);
-    CHECK(explain_open(EPERM, false).advice().starts_with("run coopctl as root"));
-    CHECK(explain_open(EACCES, false).code() == ExitCode::host);
-    CHECK(std::string(explain_open(EMFILE, true).what()) == "cannot open /dev/coop: Too many open files");
-}
 
 TEST_CASE("each end has a word, a text and a verdict") {
     struct Case {
@@ -90,16 +80,19 @@ TEST_CASE("a host's refusal is told in words") {
     CHECK(failing([&] { check_host(host); }) == "");
     host.refusal = COOP_HOST_FRED;
     CHECK(failing([&] { check_host(host); }) ==
-          "6: this host cannot run guests: the host kernel uses FRED event delivery; boot it with fred=off");
+          fmt::format("6: this host cannot run guests: the host kernel uses FRED event delivery; {}",
+                      words::no_fred));
     host.refusal = COOP_HOST_NO_NX;
     CHECK(failing([&] { check_host(host); }) ==
           "6: this host cannot run guests: the host kernel does not use no-execute "
           "pages (NX); switch them on in the firmware's setup");
+    host.refusal = COOP_HOST_VBS;
+    CHECK(failing([&] { check_host(host); }).find("virtualization-based security runs") != std::string::npos);
     for (auto const& [bit, text] :
          {std::pair(0x80000000u, "0x80000000"), std::pair(1u * COOP_HOST_LA57, "0x1")}) {
         host.refusal = bit; // of a newer driver: no guess what it means
         CHECK(failing([&] { check_host(host); }) ==
-              std::string("6: this host cannot run guests: the driver refuses for reason ") + text);
+              fmt::format("6: this host cannot run guests: the driver refuses for reason {}", text));
     }
 }
 

@@ -5,6 +5,7 @@
 #include "failure.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 #include <string>
 
 namespace coop::ctl {
@@ -15,7 +16,7 @@ std::string failing(Function&& function) {
     try {
         function();
     } catch (Failure const& failure) {
-        return std::to_string(static_cast<int>(failure.code())) + ": " + failure.what();
+        return fmt::format("{}: {}", static_cast<int>(failure.code()), failure.what());
     }
     return {};
 }

@@ -2,11 +2,11 @@
 // The fake driver.
 #include "fake_driver.hpp"
 
+#include "../lazy_memory.hpp"
 #include "coop/host.h"
 
 #include <boost/asio/post.hpp>
 #include <cstring>
-#include <sys/mman.h>
 
 namespace coop::ctl {
 
@@ -29,29 +29,32 @@ std::byte* at(std::vector<coop_extent> const& extents, std::byte* base, std::uin
 class FakeMapping : public Mapping {
 public:
     FakeMapping(FakeHost& host, std::vector<coop_extent> extents)
-        : host_(host), extents_(std::move(extents)) {
-        for (auto const& extent : extents_) {
-            bytes_ += extent.size;
-        }
-        base_ = static_cast<std::byte*>(mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
-                                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+        : host_(host), extents_(std::move(extents)), memory_(size(extents_)) {
         std::lock_guard const guard(host_.mutex_);
-        host_.base_ = base_;
+        host_.base_ = memory_.data();
         ++host_.mappings_;
     }
     ~FakeMapping() override {
-        munmap(base_, bytes_);
         std::lock_guard const guard(host_.mutex_);
         host_.base_ = nullptr;
         --host_.mappings_;
     }
-    std::byte* base(std::size_t index) const override { return base_ + extents_.at(index).map_offset; }
+    std::byte* base(std::size_t index) const override {
+        return memory_.data() + extents_.at(index).map_offset;
+    }
 
 private:
+    static std::size_t size(std::vector<coop_extent> const& extents) {
+        std::size_t bytes = 0;
+        for (auto const& extent : extents) {
+            bytes += extent.size;
+        }
+        return bytes;
+    }
+
     FakeHost& host_;
     std::vector<coop_extent> extents_;
-    std::size_t bytes_ = 0;
-    std::byte* base_ = nullptr;
+    test::LazyMemory memory_;
 };
 
 class FakeWatch : public Watch {
@@ -95,6 +98,12 @@ public:
     void create(coop_create const& request) override {
         host_.call(COOP_REQUEST_CREATE);
         std::lock_guard const guard(host_.mutex_);
+        if (request.vcpus > host_.most_vcpus) {
+            throw DriverError(COOP_REQUEST_CREATE, COOP_E_NOT_SUPPORTED);
+        }
+        if (host_.info.ram_available != 0 && request.ram_bytes > host_.info.ram_available) {
+            throw DriverError(COOP_REQUEST_CREATE, COOP_E_NO_MEMORY);
+        }
         host_.create_ = request;
         host_.extents_.clear();
         std::uint64_t gpa = first_gpa, offset = 0, left = request.ram_bytes;

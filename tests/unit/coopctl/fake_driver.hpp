@@ -23,6 +23,7 @@ public:
     coop_host_info info{};
     unsigned fail_call = 0; // the number, from 1, of the call that fails …
     int fail_error = 22;    // … with this
+    unsigned most_vcpus = COOP_MAX_VCPUS;
     bool heed_power_button = true;
     unsigned lost_presses = 0;     // so many are not heard first
     unsigned interrupted_runs = 0; // so many RUNs return early first

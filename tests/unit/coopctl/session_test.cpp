@@ -2,11 +2,11 @@
 // One client's session: greeting, requests, and clients that misbehave.
 #include "control/base64.hpp"
 #include "process/session.hpp"
+#include "temporary_directory.hpp"
 
-#include <boost/asio/local/connect_pair.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 using namespace coop::ctl;
@@ -39,12 +39,25 @@ struct Target : ControlTarget {
     std::pair<int, int> size;
 };
 
+// How long nothing must happen until all has happened that was begun: at once, unless the kernel completes it
+// on threads of its own.
+#ifdef _WIN32
+constexpr std::chrono::milliseconds quiet{100};
+#else
+constexpr std::chrono::milliseconds quiet{0};
+#endif
+
 struct Bench {
-    Bench() : near(io), session_end(io) {
-        boost::asio::local::connect_pair(near, session_end);
-        near.non_blocking(true);
-        session =
-            std::make_shared<Session>(std::move(session_end), target, [this](Session&) { closed = true; });
+    Bench() : client(io) {
+        auto const path = files.path() / "socket";
+        auto const listener = ControlListener::create(io, path);
+        listener->accept([this](ControlStream stream) {
+            session =
+                std::make_shared<Session>(std::move(stream), target, [this](Session&) { closed = true; });
+        });
+        client = connect_control(io, path);
+        settle();
+        REQUIRE(session);
         session->start();
     }
     ~Bench() {
@@ -53,23 +66,36 @@ struct Bench {
         }
     }
     void send(std::string const& text) {
-        boost::asio::write(near, boost::asio::buffer(text));
-        poll();
+        bool written = false;
+        boost::asio::async_write(client, boost::asio::buffer(text),
+                                 [&](boost::system::error_code, std::size_t) { written = true; });
+        settle();
+        REQUIRE(written);
     }
-    void poll() {
+    void settle() {
         io.restart();
-        io.poll();
+        while (io.run_one_for(quiet) != 0) {
+        }
     }
     // All messages that have arrived; at_end once the session has closed the stream.
     std::vector<nlohmann::json> receive() {
         std::vector<nlohmann::json> messages;
         for (;;) {
-            poll();
-            char buffer[65536];
-            boost::system::error_code error;
-            auto const count = near.read_some(boost::asio::buffer(buffer), error);
+            static char buffer[65536];
+            boost::system::error_code error = boost::asio::error::would_block;
+            std::size_t count = 0;
+            client.async_read_some(boost::asio::buffer(buffer),
+                                   [&](boost::system::error_code result, std::size_t bytes) {
+                                       error = result;
+                                       count = bytes;
+                                   });
+            settle();
+            if (error == boost::asio::error::would_block) {
+                client.cancel();
+                settle();
+            }
             if (error) {
-                at_end = at_end || error != boost::asio::error::would_block;
+                at_end = at_end || error != boost::asio::error::operation_aborted;
                 break;
             }
             lines.append({buffer, count});
@@ -84,9 +110,9 @@ struct Bench {
         REQUIRE(receive().at(0).at("type") == "hello");
     }
 
+    TemporaryDirectory files;
     boost::asio::io_context io;
-    ControlStream near;
-    ControlStream session_end;
+    ControlStream client;
     Target target;
     LineBuffer lines;
     bool closed = false;
@@ -194,7 +220,7 @@ TEST_CASE("input that the guest does not take is held back, in order, and not re
     CHECK(bench.target.typed == "abcde");
     bench.target.room = 100;
     bench.session->flush_input();
-    bench.poll();
+    bench.settle();
     CHECK(bench.target.typed == "abcdefghijk");
 }
 
@@ -215,8 +241,8 @@ TEST_CASE("a client that goes away is forgotten, also by the streams") {
     bench.send(encode_request(ConsoleRequest{}) + encode_request(LogsRequest{}));
     CHECK(bench.target.console_stream.viewers() == 1);
     CHECK(bench.target.log_stream.viewers() == 1);
-    bench.near.close();
-    bench.poll();
+    bench.client.close();
+    bench.settle();
     CHECK(bench.closed);
     CHECK(bench.target.console_stream.viewers() == 0);
     CHECK(bench.target.log_stream.viewers() == 0);

@@ -253,9 +253,9 @@ TEST_CASE("the stronger source wins, key by key") {
     weak.override_with(strong);
     auto const spec = complete_spec(weak);
     CHECK(spec.memory == 128ull << 20);
-    CHECK(spec.kernel == "/vmlinux");
+    CHECK(spec.kernel == std::filesystem::absolute("/vmlinux"));
     REQUIRE(spec.disks.size() == 1);
-    CHECK(spec.disks[0].path == "/c");
+    CHECK(spec.disks[0].path == std::filesystem::absolute("/c"));
     REQUIRE(spec.interfaces.size() == 1);
     CHECK_FALSE(spec.interfaces[0].link_up);
 }

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstring>
-#include <elf.h>
+#include <linux/elf.h>
 
 namespace coop::ctl {
 

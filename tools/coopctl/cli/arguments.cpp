@@ -8,6 +8,7 @@
 #include "spec/name.hpp"
 #include "spec/size.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <ostream>
@@ -54,9 +55,10 @@ std::ostream& operator<<(std::ostream& stream, Seconds seconds) {
 Arguments::Arguments(Command const& command, std::vector<std::string> const& words) {
     auto options = visible_options(command);
     po::positional_options_description positional;
-    if (command.form == Command::with_name) {
-        options.add_options()("name", po::value<std::string>());
-        positional.add("name", 1);
+    if (command.form != Command::no_name) {
+        auto const* const word = command.form == Command::with_name ? "name" : "action";
+        options.add_options()(word, po::value<std::string>());
+        positional.add(word, 1);
     }
     try {
         po::store(po::command_line_parser(words)
@@ -79,6 +81,16 @@ std::string Arguments::guest_name() const {
     auto name = get<std::string>("name");
     check_name(name);
     return name;
+}
+
+std::string Arguments::action(std::initializer_list<std::string_view> known) const {
+    auto word = has("action") ? get<std::string>("action") : std::string();
+    if (std::find(known.begin(), known.end(), word) == known.end()) {
+        throw Failure(ExitCode::usage,
+                      word.empty() ? "nothing to do was given" : fmt::format("unknown action '{}'", word),
+                      fmt::format("one of: {}", fmt::join(known, " ")));
+    }
+    return word;
 }
 
 RuntimeDir Arguments::runtime_dir() const {

@@ -6,8 +6,10 @@
 #include "spec/guest_spec.hpp"
 
 #include <boost/program_options.hpp>
+#include <initializer_list>
 #include <iosfwd>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace coop::ctl {
@@ -38,6 +40,8 @@ public:
     bool has(char const* option) const { return values_.count(option) != 0; }
     // NAME, checked. Throws Failure (usage) if it is missing.
     std::string guest_name() const;
+    // ACTION, one of those. Throws Failure (usage).
+    std::string action(std::initializer_list<std::string_view> known) const;
     RuntimeDir runtime_dir() const;
 
 private:
@@ -45,7 +49,7 @@ private:
 };
 
 struct Command {
-    enum Form { no_name, with_name };
+    enum Form { no_name, with_name, with_action };
     char const* name;
     char const* synopsis; // behind the name
     char const* summary;

@@ -2,14 +2,17 @@
 // The table of commands.
 #include "cli/commands.hpp"
 
+#include "os/host_commands.hpp"
 #include "process/guest_process.hpp"
 
 namespace coop::ctl {
 
 namespace po = boost::program_options;
 
-std::vector<Command> const& commands() {
-    static std::vector<Command> const table = {
+namespace {
+
+std::vector<Command> make_table() {
+    std::vector<Command> all = {
         {"start", "[--config FILE] [OPTIONS] [NAME]", "Start a guest",
          "Returns once the guest's kernel is up. NAME may come from the configuration file.",
          Command::with_name, true, false, add_start_options, start_command},
@@ -57,6 +60,15 @@ std::vector<Command> const& commands() {
         {"run-guest", "", "The process of one guest; started by `coopctl start`", "", Command::no_name, false,
          true, nullptr, run_guest_command},
     };
+    auto const more = host_commands();
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+}
+
+} // namespace
+
+std::vector<Command> const& commands() {
+    static auto const table = make_table();
     return table;
 }
 

@@ -4,10 +4,9 @@
 #include "cli/commands.hpp"
 #include "cli/report.hpp"
 #include "control/base64.hpp"
+#include "os/stop_requests.hpp"
 #include "os/terminal.hpp"
 
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -102,8 +101,7 @@ int console_command(Arguments const& arguments) {
     bool const interactive = terminal->interactive();
     Viewing viewing(client, *terminal);
     // The terminal must be made sane again, whatever ends us.
-    boost::asio::signal_set signals(client.io(), SIGTERM, SIGHUP, SIGINT);
-    signals.async_wait([&](boost::system::error_code, int) { client.io().stop(); });
+    auto const stop_requests = StopRequests::listen(client.io(), [&] { client.io().stop(); });
     if (interactive) {
         fmt::print(stderr, "[attached to '{}'; Ctrl-] detaches]\n", name);
         terminal->make_raw();

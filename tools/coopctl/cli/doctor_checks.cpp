@@ -2,6 +2,7 @@
 // Checks by the driver.
 #include "cli/doctor_checks.hpp"
 
+#include "os/words.hpp"
 #include "process/driver_explain.hpp"
 
 #include <algorithm>
@@ -43,10 +44,13 @@ void add_driver_checks(std::vector<Check>& checks, Driver& driver) {
     set("paging", "Paging", Verdict::good, has(COOP_HOST_LA57) ? "5-level" : "4-level");
     set("pcid", "PCID", Verdict::good, has(COOP_HOST_PCID) ? "in use" : "not in use");
     set("fred", "FRED", has(COOP_HOST_FRED) ? Verdict::problem : Verdict::good,
-        has(COOP_HOST_FRED) ? "on" : "off", has(COOP_HOST_FRED) ? "boot the host with fred=off" : "");
+        has(COOP_HOST_FRED) ? "on" : "off", has(COOP_HOST_FRED) ? words::no_fred : "");
     set("nx", "NX", has(COOP_HOST_NO_NX) ? Verdict::problem : Verdict::good,
         has(COOP_HOST_NO_NX) ? "off" : "on",
         has(COOP_HOST_NO_NX) ? "guests need no-execute pages: switch them on in the firmware's setup" : "");
+    if (has(COOP_HOST_VBS)) {
+        set("vbs", "Memory integrity", Verdict::problem, "on", refusal_text(COOP_HOST_VBS).c_str());
+    }
     set("cet", "CET", Verdict::good, has(COOP_HOST_CET) ? "on; off while a guest runs" : "off");
     set("virtualization", "Virtualization", Verdict::good,
         has(COOP_HOST_VMX_ON) ? "in use; no obstacle" : "not in use");

@@ -7,6 +7,7 @@
 #include "cli/table.hpp"
 #include "failure.hpp"
 #include "os/process.hpp"
+#include "os/words.hpp"
 #include "process/guest_process.hpp"
 #include "spec/config_file.hpp"
 
@@ -106,8 +107,8 @@ int start_command(Arguments const& arguments) {
     ignore_broken_pipes(); // a guest does not end because nobody reads its log any more
     auto const spec = spec_from(arguments);
     if (!is_administrator()) {
-        throw Failure(ExitCode::host, "only root can start guests",
-                      "run it by sudo: a guest has the host's rights");
+        throw Failure(ExitCode::host, fmt::format("only {} can start guests", words::administrator),
+                      fmt::format("{}: a guest has the host's rights", words::become_administrator));
     }
     if (arguments.flag("foreground")) {
         return run_in_foreground(arguments, spec);

@@ -5,6 +5,7 @@
 #include "failure.hpp"
 #include "os/lock_file.hpp"
 #include "os/process.hpp"
+#include "os/words.hpp"
 #include "spec/name.hpp"
 
 #include <fmt/format.h>
@@ -28,7 +29,8 @@ void RuntimeDir::check_readable() const {
         bool const rights = error == std::errc::permission_denied;
         throw Failure(rights ? ExitCode::host : ExitCode::failure,
                       fmt::format("cannot read {}: {}", path_.string(), error.message()),
-                      "run coopctl as root: guests are root's business");
+                      fmt::format("{}: guests are the business of {}", words::become_administrator,
+                                  words::administrator));
     }
 }
 

@@ -212,6 +212,10 @@ SlirpCb const UserNetwork::callbacks = [] {
 
 } // namespace
 
+bool has_user_network() {
+    return true;
+}
+
 std::unique_ptr<NetBackend> make_user_network(boost::asio::io_context& io, NetSpec const& spec,
                                               std::size_t flows_most) {
     return std::make_unique<UserNetwork>(io, spec, flows_most);

@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The control socket's transport: a local, root-only byte stream. A Unix socket here; a named pipe on NT.
+// The control socket's transport: a local byte stream for administrators only. A Unix socket; a named pipe on
+// NT.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#ifdef _WIN32
+#include <boost/asio/windows/stream_handle.hpp>
+#else
 #include <boost/asio/local/stream_protocol.hpp>
+#endif
 #include <filesystem>
 #include <functional>
 #include <memory>
 
 namespace coop::ctl {
 
-// Anything with Asio's AsyncStream interface and close().
+// Anything with Asio's AsyncStream interface, cancel() and close().
+#ifdef _WIN32
+using ControlStream = boost::asio::windows::stream_handle;
+#else
 using ControlStream = boost::asio::local::stream_protocol::socket;
+#endif
 
 class ControlListener {
 public:

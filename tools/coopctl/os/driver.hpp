@@ -16,9 +16,10 @@
 
 namespace coop::ctl {
 
-// A request that the driver refused. error is a COOP_E* number (they equal Linux errno values).
+// A request that the driver refused. error is a COOP_E_* number; any other comes with its meaning.
 struct DriverError : Failure {
     DriverError(coop_request request, int error);
+    DriverError(coop_request request, int error, std::string const& why);
     coop_request request;
     int error;
 };
@@ -62,13 +63,9 @@ public:
     virtual void end(unsigned reason) = 0;
 };
 
-// What to do while the module is not loaded. No `modprobe`: nothing installs the module.
-inline constexpr char const* load_advice = "build it by `tools/dev build --preset release` and load it by "
-                                           "`insmod build/release/hosts/linux/$(uname -r)/coop.ko`";
-
 // Throws Failure (host): no device, no rights.
 std::unique_ptr<Driver> open_driver();
-// Why the device cannot be opened: error is an errno value.
+// Why the device cannot be opened: error is the system's own number, errno or GetLastError().
 Failure explain_open(int error, bool administrator);
 
 char const* request_name(coop_request request);

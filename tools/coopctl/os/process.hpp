@@ -11,19 +11,24 @@
 
 namespace coop::ctl {
 
+// First in main: lets the standard streams carry bytes as they are. Returns the words behind the program's
+// name, in UTF-8.
+std::vector<std::string> begin_process(int count, char** words);
+
 std::int64_t own_process_id();
 bool is_administrator();
 
-// Where guests' sockets and locks live unless told otherwise: /run/coop.
+// Where guests' sockets and locks live unless told otherwise: /run/coop, %ProgramData%\\coop\\run.
 std::filesystem::path default_runtime_directory();
-// Makes the directory if need be; throws Failure unless it is ours alone (owner, mode 0700, no symbolic
-// link).
+// Makes the directory if need be; throws Failure unless it is ours alone (owner, mode 0700 or an access list
+// of administrators, no symbolic link).
 void make_private_directory(std::filesystem::path const& directory);
 
 // A detached child: own session, standard input and output are pipes to us, standard error goes to the null
-// device.
+// device or to the same pipe as the output.
 class Child {
 public:
+    enum class Errors { dropped, with_output };
     virtual ~Child() = default; // closes the pipes, leaves the child running
     virtual std::int64_t id() const = 0;
     virtual void write_all(std::string const& data) = 0; // then closes the child's standard input
@@ -32,7 +37,8 @@ public:
     virtual Read read_some(std::string& data, unsigned milliseconds) = 0;
 };
 // Starts this program anew with these arguments. Throws Failure.
-std::unique_ptr<Child> spawn_self(std::vector<std::string> const& arguments);
+std::unique_ptr<Child> spawn_self(std::vector<std::string> const& arguments,
+                                  Child::Errors errors = Child::Errors::dropped);
 
 // For the detached child, once it has reported: standard streams to the null device, so that nobody waits for
 // them.

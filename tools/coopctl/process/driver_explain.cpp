@@ -3,6 +3,7 @@
 #include "process/driver_explain.hpp"
 
 #include "coop/host.h"
+#include "os/words.hpp"
 #include "spec/size.hpp"
 
 #include <fmt/format.h>
@@ -18,16 +19,19 @@ void check_abi(coop_version const& version) {
                                   COOP_IOCTL_MAJOR, COOP_IOCTL_MINOR, COOP_ABI_MAJOR, COOP_ABI_MINOR,
                                   version.ioctl_major, version.ioctl_minor, version.guest_abi_major,
                                   version.guest_abi_minor, version.build),
-                      "use coopctl and the module from the same build; unload the old module first");
+                      "use coopctl and the driver from the same build; unload the old driver first");
     }
 }
 
 std::string refusal_text(std::uint32_t refusal) {
     switch (refusal) {
     case COOP_HOST_FRED:
-        return "the host kernel uses FRED event delivery; boot it with fred=off";
+        return fmt::format("the host kernel uses FRED event delivery; {}", words::no_fred);
     case COOP_HOST_NO_NX:
         return "the host kernel does not use no-execute pages (NX); switch them on in the firmware's setup";
+    case COOP_HOST_VBS:
+        return "virtualization-based security runs; turn off Core isolation and all that uses it, and "
+               "restart the host";
     default:
         return fmt::format("the driver refuses for reason {:#x}", refusal);
     }
@@ -52,9 +56,8 @@ Failure explain_create(DriverError const& error, GuestSpec const& spec, coop_hos
                             format_size(spec.memory), format_size(host.ram_available)),
                 "give the guest less with --memory, or free memory on the host"};
     case COOP_E_TOO_BIG:
-        return {
-            ExitCode::failure, "the host has no contiguous memory left for the guest's kernel or initrd",
-            "its memory is fragmented: `echo 1 > /proc/sys/vm/compact_memory` may help, or a smaller initrd"};
+        return {ExitCode::failure, "the host has no contiguous memory left for the guest's kernel or initrd",
+                fmt::format("its memory is fragmented: {}, or use a smaller initrd", words::defragment)};
     case COOP_E_NOT_SUPPORTED:
         if (spec.vcpus == 1) {
             break; // not for their number

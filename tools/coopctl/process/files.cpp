@@ -11,10 +11,11 @@
 
 namespace coop::ctl {
 
-std::vector<std::byte> read_whole_file(std::string const& path, char const* what, std::uint64_t most,
+std::vector<std::byte> read_whole_file(std::string const& name, char const* what, std::uint64_t most,
                                        char const* if_larger) {
+    std::filesystem::path const path(name);
     auto fail = [&](std::string const& why, std::string const& advice = {}) {
-        throw Failure(ExitCode::failure, fmt::format("cannot use {} {}: {}", what, path, why),
+        throw Failure(ExitCode::failure, fmt::format("cannot use {} {}: {}", what, name, why),
                       advice.empty() ? fmt::format("check the path that is given as `{}`", what) : advice);
     };
     std::error_code error;

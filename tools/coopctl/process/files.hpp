@@ -11,7 +11,7 @@ namespace coop::ctl {
 
 // what names the file's role in messages ("kernel"), and is the name of its option; most in bytes; if_larger
 // is the advice for a larger one. Throws Failure: missing, unreadable, not a file, too large.
-std::vector<std::byte> read_whole_file(std::string const& path, char const* what, std::uint64_t most,
+std::vector<std::byte> read_whole_file(std::string const& name, char const* what, std::uint64_t most,
                                        char const* if_larger);
 
 } // namespace coop::ctl

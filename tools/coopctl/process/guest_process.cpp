@@ -7,7 +7,6 @@
 
 #include <boost/asio/post.hpp>
 #include <chrono>
-#include <csignal>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -48,14 +47,11 @@ GuestProcess::GuestProcess(RuntimeDir directory, GuestSpec spec, OpenDriver open
       lock_(take_name(directory_, spec_.name)),
       io_(1),
       log_(io_, directory_.log(spec_.name), directory_.older_log(spec_.name), foreground, log_stream_),
-      signals_(io_),
+      stop_requests_(StopRequests::listen(io_, [this] { on_stop_request(); })),
       force_(io_),
       press_again_(io_),
       input_retry_(io_),
       started_(now()) {
-    for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
-        signals_.add(signal);
-    }
     directory_.remove_last(spec_.name);         // of an earlier guest
     directory_.remove_stale_socket(spec_.name); // clients: no socket yet, so it starts
     log_.own().info("starting guest '{}'", spec_.name);
@@ -67,7 +63,6 @@ GuestProcess::GuestProcess(RuntimeDir directory, GuestSpec spec, OpenDriver open
         log_.own().error("{}", error.what());
         throw;
     }
-    wait_for_signal();
 }
 
 GuestProcess::~GuestProcess() {
@@ -151,7 +146,6 @@ void GuestProcess::finish(EndResult result) {
     force_.cancel();
     press_again_.cancel();
     input_retry_.cancel();
-    signals_.cancel();
     if (result.abnormal) {
         log_console_tail();
     }
@@ -181,17 +175,8 @@ void GuestProcess::log_console_tail() {
     log_.guest({reinterpret_cast<char const*>(history.data()) + begin, history.size() - begin});
 }
 
-void GuestProcess::wait_for_signal() {
-    signals_.async_wait([this](boost::system::error_code error, int) {
-        if (!error) {
-            on_signal();
-            wait_for_signal();
-        }
-    });
-}
-
 // The first asks for a clean shutdown, the next one does not ask any more.
-void GuestProcess::on_signal() {
+void GuestProcess::on_stop_request() {
     try {
         if (state_ == State::stopping) {
             kill();

@@ -6,6 +6,7 @@
 #include "control/runtime_dir.hpp"
 #include "os/driver.hpp"
 #include "os/lock_file.hpp"
+#include "os/stop_requests.hpp"
 #include "process/control_server.hpp"
 #include "process/control_target.hpp"
 #include "process/guest.hpp"
@@ -13,7 +14,6 @@
 #include "spec/guest_spec.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
@@ -50,8 +50,7 @@ private:
     void finish(EndResult result);
     void press_again_later();
     void force_later(unsigned seconds);
-    void wait_for_signal();
-    void on_signal();
+    void on_stop_request();
     void log_console_tail();
 
     nlohmann::json status() override;
@@ -73,7 +72,7 @@ private:
     Stream console_{scrollback};
     Stream log_stream_{scrollback};
     ProcessLog log_;
-    boost::asio::signal_set signals_;
+    std::unique_ptr<StopRequests> stop_requests_;
     boost::asio::steady_timer force_;
     boost::asio::steady_timer press_again_;
     boost::asio::steady_timer input_retry_;

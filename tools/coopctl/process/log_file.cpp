@@ -6,7 +6,7 @@ namespace coop::ctl {
 
 LogFile::LogFile(std::filesystem::path const& file, std::filesystem::path const& older, std::size_t most)
     : older_(older), most_(most) {
-    file_.open(file.string());
+    file_.open(file.native());
     size_ = file_.size();
 }
 
@@ -18,7 +18,7 @@ void LogFile::sink_it_(spdlog::details::log_msg const& message) {
         file_.close();
         std::error_code ignored; // then the file begins anew: better than one without a bound
         std::filesystem::rename(name, older_, ignored);
-        file_.open(name.string(), true);
+        file_.open(name.native(), true);
         size_ = 0;
     }
     file_.write(text);

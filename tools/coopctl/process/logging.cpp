@@ -59,7 +59,8 @@ ProcessLog::ProcessLog(boost::asio::io_context& io, std::filesystem::path const&
     own_ = std::make_shared<spdlog::logger>("coopctl", sinks.begin(), sinks.end());
     guest_ = std::make_shared<spdlog::logger>("guest", sinks.begin(), sinks.end());
     for (auto const& logger : {own_, guest_}) {
-        logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %n: %v");
+        logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+            "%Y-%m-%d %H:%M:%S.%e %n: %v", spdlog::pattern_time_type::local, "\n"));
         logger->flush_on(spdlog::level::info);
     }
 }

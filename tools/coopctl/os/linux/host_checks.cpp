@@ -2,9 +2,7 @@
 // Host facts from /proc and /sys.
 #include "os/host_checks.hpp"
 
-#include "os/driver.hpp"
-#include "spec/guest_spec.hpp"
-#include "spec/size.hpp"
+#include "os/words.hpp"
 
 #include <charconv>
 #include <fmt/format.h>
@@ -140,22 +138,10 @@ Check memory(Facts const& facts) {
 Check module_loaded(Facts const& facts) {
     bool const loaded = facts.exists("sys/module/coop");
     return {"module", "Module", loaded ? Verdict::good : Verdict::problem, loaded ? "loaded" : "not loaded",
-            loaded ? "" : load_advice};
+            loaded ? "" : words::load_driver};
 }
 
 } // namespace
-
-Check memory_check(std::uint64_t bytes, char const* what) {
-    constexpr std::uint64_t little = 256ull << 20;
-    auto const value = fmt::format("{} {}", format_size(bytes), what);
-    if (bytes < memory_least) {
-        return {
-            "memory", "Memory", Verdict::problem, value,
-            fmt::format("a guest needs {} at the least: free memory on the host", format_size(memory_least))};
-    }
-    return {"memory", "Memory", bytes < little ? Verdict::note : Verdict::good, value,
-            bytes < little ? "little for a guest" : ""};
-}
 
 std::vector<Check> host_checks(fs::path const& root) {
     Facts const facts(root);

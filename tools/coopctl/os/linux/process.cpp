@@ -5,6 +5,7 @@
 #include "devices/file_descriptor_posix.hpp"
 #include "failure.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -79,11 +80,15 @@ private:
 };
 
 struct SpawnSettings {
-    SpawnSettings(int input, int output) {
+    SpawnSettings(int input, int output, Child::Errors errors) {
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
         posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+        if (errors == Child::Errors::with_output) {
+            posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+        } else {
+            posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+        }
         // Of the caller's own descriptors none: it may wait for their end, or want to unmount what they are
         // on.
         posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
@@ -109,6 +114,10 @@ struct SpawnSettings {
 };
 
 } // namespace
+
+std::vector<std::string> begin_process(int count, char** words) {
+    return {words + std::min(count, 1), words + count};
+}
 
 std::int64_t own_process_id() {
     return getpid();
@@ -137,9 +146,9 @@ void make_private_directory(std::filesystem::path const& directory) {
     }
 }
 
-std::unique_ptr<Child> spawn_self(std::vector<std::string> const& arguments) {
+std::unique_ptr<Child> spawn_self(std::vector<std::string> const& arguments, Child::Errors errors) {
     Pipe input, output;
-    SpawnSettings const settings(input.read.get(), output.write.get());
+    SpawnSettings const settings(input.read.get(), output.write.get(), errors);
     std::vector<char*> pointers;
     pointers.reserve(arguments.size() + 1);
     for (auto const& argument : arguments) {
