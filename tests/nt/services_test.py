@@ -7,10 +7,11 @@ Usage: services_test.py COOPCTL_WITH_FAKE_DRIVER KERNEL
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import time
 import unittest
+
+from wine import Session, run
 
 PROGRAM, KERNEL = sys.argv[1:3]
 DATA = pathlib.Path(os.environ["WINEPREFIX"]) / "drive_c" / "ProgramData" / "coop"
@@ -19,14 +20,12 @@ FAILED, USAGE, NO_GUEST, HOST = 1, 2, 3, 6  # docs/coopctl.md
 
 
 def coopctl(*words):
-    return subprocess.run(["wine", PROGRAM, *words], capture_output=True, text=True, timeout=SECONDS, check=False)
+    return run(PROGRAM, *words, seconds=SECONDS)
 
 
 class Services(unittest.TestCase):
     def setUp(self):
-        # Wine ends all services with its last program.
-        keeper = subprocess.Popen(["wine", "cmd", "/c", "set /p x="], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-        self.addCleanup(keeper.communicate)
+        self.enterContext(Session())
         for command in ("service", "driver"):
             coopctl(command, "remove")
 
@@ -66,7 +65,7 @@ class Services(unittest.TestCase):
         self.check(["service", "install"], 0)
         self.addCleanup(coopctl, "service", "remove")
         for name, kernel in (("good", KERNEL), ("bad", "/none")):
-            (DATA / "guests" / f"{name}.toml").write_text(f'name = "{name}"\nmemory = "64M"\nkernel = "{kernel}"\n',
+            (DATA / "guests" / f"{name}.toml").write_text(f'name = "{name}"\nmemory = "64M"\nkernel = "Z:{kernel}"\n',
                                                          encoding="utf-8")
         self.check(["service", "status"], NO_GUEST, "stopped")
         self.check(["service", "start"], 0)
