@@ -140,7 +140,8 @@ private:
         static constexpr std::array types{0, 1, 4, 8, 11, 13, 99};
         unsigned const n = random_() % RequestArea::count;
         put<std::uint32_t>(RequestArea::header(n), types[random_() % types.size()]);
-        put<std::uint64_t>(RequestArea::header(n) + 8, rarely() ? random_() << 32 : random_() % 72);
+        put<std::uint64_t>(RequestArea::header(n) + 8,
+                           rarely() ? std::uint64_t{random_()} << 32 : random_() % 72);
         put<std::uint32_t>(RequestArea::buffer(n) + 8, random_() % 72); // the length of a range to discard
     }
 
