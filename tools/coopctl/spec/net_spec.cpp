@@ -123,12 +123,11 @@ PortForward parse_forward(std::string const& text) {
         ports = ports.substr(second + 1);
         boost::system::error_code error;
         auto const address = boost::asio::ip::make_address_v4(forward.address, error);
-        if (error) {
+        if (error || address.to_string() != forward.address) { // Windows takes 1.2.3 for 1.2.0.3
             usage(fmt::format("bad forward '{}': '{}' is not an IPv4 address", shown(text),
                               shown(forward.address)),
                   forward_form);
         }
-        forward.address = address.to_string();
     }
     auto const dash = ports.find('-');
     forward.start = parse_port(ports.substr(0, dash), text);
