@@ -13,7 +13,8 @@
 
 namespace coop::ctl {
 
-// Whether this build has one; without, make_user_network refuses, and guests have no network unless asked for.
+// Whether this build has one; without, make_user_network refuses, and guests have no network unless asked
+// for.
 bool has_user_network();
 
 // Everything on io's thread. Throws Failure: a forward's port on the host cannot be had.
