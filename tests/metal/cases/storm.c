@@ -16,7 +16,7 @@ static void send_nmis(void* unused) {
         while (metal_count(VECTOR_NMI) == before && metal_tsc() - begin < 5000 * metal_tsc_khz())
             __builtin_ia32_pause();
         lost += metal_count(VECTOR_NMI) != before + 1;
-        metal_delay_us(metal_random() >> 58);
+        metal_delay_us(metal_random() >> (metal_random() & 1 ? 58 : 54));
     }
 }
 
@@ -32,6 +32,9 @@ void case_nmi_storm(void) {
         good = metal_state_round(&guest, NULL, NULL, NULL);
     __atomic_store_n(&stop, true, __ATOMIC_RELEASE);
     metal_smp_wait();
+    /* Where the emulator is slow no stay was long enough for the guest to verify its registers. */
+    for (unsigned i = 0; good && (i < 3 || metal_state_report(&guest)->rounds == 0); i++)
+        good = metal_state_round(&guest, NULL, NULL, NULL);
     CHECK(good);
     CHECK_EQUAL(lost, 0);
     CHECK_EQUAL(metal_count(VECTOR_NMI) - before, sent);
