@@ -3,38 +3,24 @@
 
 #include "arch/x86_64/cpu.hpp"
 
-#include <iterator>
-
 namespace coop {
 
 namespace {
 
 using cpu::Msr;
 
-bool always() {
-    return true;
-}
-bool has_tsc_aux() { // RDTSCP or RDPID
-    return (cpu::cpuid_or_zero(0x80000001).edx & 1u << 27) || (cpu::cpuid_or_zero(7).ecx & 1u << 22);
-}
-bool has_spec_ctrl() { // Intel: IBRS/IBPB, STIBP, SSBD; AMD: the same three in its own leaf
-    constexpr std::uint32_t intel = 1u << 26 | 1u << 27 | 1u << 31;
-    constexpr std::uint32_t amd = 1u << 14 | 1u << 15 | 1u << 24;
-    return (cpu::cpuid_or_zero(7).edx & intel) || (cpu::cpuid_or_zero(0x80000008).ebx & amd);
-}
-
 // MSRs exchanged between the worlds, in order.
 struct ResidentMsr {
     Msr msr;
-    bool (*present)();
+    int (*present)();
     bool starts_as_host; // else 0
 };
 constexpr ResidentMsr known_msrs[] = {
-#define COOP_ROW(name, number, present, starts_as_host, free_bits) {Msr::name, present, starts_as_host},
+#define COOP_ROW(name, number, present, starts_as_host, free_bits) \
+    {Msr::name, coop_##present, starts_as_host},
     COOP_RESIDENT_MSRS(COOP_ROW)
 #undef COOP_ROW
 };
-static_assert(std::size(known_msrs) <= ResidentState::max_msrs);
 
 // The table less what this machine does not have. All its CPUs are the same.
 constinit ResidentMsr resident_msrs[ResidentState::max_msrs] = {};

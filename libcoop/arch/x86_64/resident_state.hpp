@@ -4,6 +4,7 @@
 // (resident_state.cpp).
 #pragma once
 
+#include "arch/x86_64/switched_state.h"
 #include "arch/x86_64/vector_state.hpp"
 
 #include <array>
@@ -13,7 +14,9 @@ namespace coop {
 
 class ResidentState {
 public:
-    static constexpr std::size_t max_msrs = 12;
+#define COOP_ROW(...) +1
+    static constexpr std::size_t max_msrs = 0 COOP_RESIDENT_MSRS(COOP_ROW);
+#undef COOP_ROW
 
     // Once, before the first create: find out which registers this machine has.
     static void probe();
@@ -25,7 +28,9 @@ public:
     void load_guest();
     void load_host();
 
-    std::uint64_t guest_cr2() const { return guest_.cr2; }
+    std::uint64_t guest_cr2() const {
+        return guest_.cr2;
+    }
 
 private:
     struct Registers {

@@ -141,23 +141,12 @@ static bool has(uint32_t leaf, char reg, unsigned bit) {
     return (reg == 'b' ? ebx : reg == 'c' ? ecx : edx) >> bit & 1;
 }
 
-/* The table's third column. */
-static bool always(void) {
-    return true;
-}
-static bool has_tsc_aux(void) {
-    return has(0x80000001, 'd', 27) || has(7, 'c', 22);
-}
-static bool has_spec_ctrl(void) {
-    return has(7, 'd', 26) || has(0x80000008, 'b', 14);
-}
-
 void state_probe(struct state_place* place) {
     uint32_t row = 0, low, high, ebx, ecx;
 
     place->absent_msrs = 0;
 #define ROW(name, number, present, starts_as_host, free_bits) \
-    place->absent_msrs |= (uint32_t)!present() << row++;
+    place->absent_msrs |= (uint32_t)!coop_##present() << row++;
     COOP_RESIDENT_MSRS(ROW)
     COOP_PASSAGE_MSRS(ROW)
 #undef ROW
