@@ -14,16 +14,18 @@ guest page_fault
 	ud2
 end_guest page_fault
 
-/* Selectors whose segments are not present when they must be loaded again, and its bases: FS with one, GS. PARAM_RESULT: what is left. */
+/*
+ * Loads DS, ES, FS and GS with the four selectors in PARAM_ARGUMENT; 0x20's segment then goes away before they must be loaded
+ * again. Its bases, FS with one, GS: stay. PARAM_RESULT: the selectors afterwards.
+ */
 guest segments_gone
 	own_gdt
 	movq	0x18 + GDT_TABLE(%rbx), %rax
 	movq	%rax, 0x20 + GDT_TABLE(%rbx)
-	movl	$0x20, %eax
-	movl	%eax, %ds
-	movl	%eax, %es
-	movl	%eax, %fs
-	movl	%eax, %gs
+	movw	PARAM_ARGUMENT(%rbx), %ds
+	movw	PARAM_ARGUMENT + 2(%rbx), %es
+	movw	PARAM_ARGUMENT + 4(%rbx), %fs
+	movw	PARAM_ARGUMENT + 6(%rbx), %gs
 	movl	$0xc0000100, %ecx
 	movl	$0x12345, %eax
 	xorl	%edx, %edx
@@ -33,14 +35,10 @@ guest segments_gone
 	wrmsr
 	btrq	$47, 0x20 + GDT_TABLE(%rbx)
 	doorbell COOP_DOORBELL_YIELD
-	movl	%ds, %eax
-	movl	%es, %ecx
-	orl	%ecx, %eax
-	movl	%fs, %ecx
-	orl	%ecx, %eax
-	movl	%gs, %ecx
-	orl	%ecx, %eax
-	movq	%rax, PARAM_RESULT(%rbx)
+	movw	%ds, PARAM_RESULT(%rbx)
+	movw	%es, PARAM_RESULT + 2(%rbx)
+	movw	%fs, PARAM_RESULT + 4(%rbx)
+	movw	%gs, PARAM_RESULT + 6(%rbx)
 	movl	$0xc0000100, %ecx
 	rdmsr
 	cmpl	$0x12345, %eax
@@ -53,7 +51,7 @@ guest segments_gone
 9:	panic
 end_guest segments_gone
 
-/* The same again and again: loads its segments, takes their descriptor away, yields. */
+/* Loads its segments, takes their descriptor away, yields; for ever. */
 guest segments_going
 	own_gdt
 	movq	0x18 + GDT_TABLE(%rbx), %rax
