@@ -23,6 +23,7 @@ inline constexpr std::uint64_t cr4_fred = 1ull << 32;
 inline constexpr std::uint32_t cpuid1_ecx_vmx = 1 << 5;
 inline constexpr std::uint64_t efer_nxe = 1 << 11;
 inline constexpr std::uint64_t efer_svme = 1 << 12;
+inline constexpr std::uint64_t efer_ffxsr = 1 << 14;
 inline constexpr std::uint64_t rflags_fixed = 1 << 1;
 inline constexpr std::uint64_t rflags_if = 1 << 9;
 inline constexpr std::uint64_t dr7_idle = 0x400;

@@ -17,8 +17,10 @@ public:
     void load() const;
 
 private:
-    explicit VectorState(PageBlock area) : area_{std::move(area)} {}
+    VectorState(PageBlock area, bool pointers_stay) : area_{std::move(area)}, pointers_stay_{pointers_stay} {}
+
     PageBlock area_;
+    bool pointers_stay_; // loading leaves the x87's last instruction and operand alone
 };
 
 } // namespace coop
