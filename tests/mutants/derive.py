@@ -13,7 +13,7 @@ FUNCTIONS = {
     RESIDENT: ["save_msrs", "load_msrs", "save_debug", "load_debug", "ResidentState::load_guest", "ResidentState::load_host"],
     "libcoop/arch/x86_64/vector_state.cpp": ["VectorState::create", "VectorState::save", "VectorState::load"],
     "libcoop/arch/x86_64/world.cpp": ["load_host_segments", "read_data_segments", "World::create", "World::set_start", "World::load_guest",
-                                      "World::load_host", "World::explain_exit", "World::inject", "give_stacks"],
+                                      "World::load_host", "World::explain_exit", "World::inject", "fill_boot_idt"],
     "libcoop/monitor/vcpu.cpp": ["Vcpu::wake", "Vcpu::run_section", "Vcpu::prepare_events"],
 }
 # No effect that an emulator shows: landing pads, what follows a jump, barriers; and counters, which are no state.

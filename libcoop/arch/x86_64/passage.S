@@ -26,12 +26,20 @@
 #define KERNEL_CS 0x10 /* both worlds': guest ABI, and every 64-bit kernel we run beside */
 #define KERNEL_SS 0x18
 #define RFLAGS_CLEARED_BY_GATE 0x34300 /* TF IF NT RF VM */
-/* What LAR tells of a flat segment of ring 0: P, DPL, S and the kind; 64-bit code, writable data. */
+/* In a descriptor's upper half, what makes a flat segment of ring 0: P, DPL, S and the kind; 64-bit code, writable data. */
 #define CODE_RIGHTS_MASK 0x60f800
 #define CODE_RIGHTS 0x209800
 #define DATA_RIGHTS_MASK 0xfe00
 #define DATA_RIGHTS 0x9200
-#define LEAST_IDT_LIMIT 0x12f /* with the gates of NMI and machine check */
+#define LEAST_GDT_LIMIT (KERNEL_SS + 7)
+#define LEAST_IDT_LIMIT (16 * VECTOR_MACHINE_CHECK + 15)
+#define VECTOR_NMI 2
+#define VECTOR_MACHINE_CHECK 18
+/* An interrupt gate of ring 0 to the guest's stub of that vector (SDM 3A figure 6-8); the IST is the guest's affair. */
+#define STUB(vector) (COOP_PASSAGE_VA + COOP_PASSAGE_STUBS + COOP_PASSAGE_STUB_STRIDE * vector)
+#define GATE_MASK 0xffffff00ffffffff
+#define GATE_LOW(vector) ((STUB(vector) & 0xffff) | KERNEL_CS << 16 | 0x8e << 40 | ((STUB(vector) >> 16) & 0xffff) << 48)
+#define GATE_HIGH(vector) (STUB(vector) >> 32)
 #define HAS_ERROR_CODE(v) (v == 8 || (v >= 10 && v <= 14) || v == 17 || v == 21 || v == 29 || v == 30)
 
 #ifdef __ELF__
@@ -216,9 +224,9 @@ coop_passage_enter:
 	movq	%rdx, PASSAGE_GDT_GUEST(%rdi, %rcx)
 	movq	%rsi, PASSAGE_GDT_GUEST + 8(%rdi, %rcx)
 	ltr	%cx
-	lgdt	GUEST(GDTR)
 	cmpl	$0, DATA(LOADS)
 	jne	.Lloads
+	lgdt	GUEST(GDTR)
 .Lloads_done:
 	load_msr MSR_GS_BASE, GUEST(GS_BASE)
 
@@ -252,26 +260,39 @@ coop_passage_enter:
 	movq	8 + DATA(BOOT_TSS_DESCRIPTOR), %rsi
 	jmp	.Ltss
 
-/* What few entries need. */
+/*
+ * What few entries need. First a look at the guest's GDT and IDT: broken ones would make of IRETQ or the next NMI a reset, while
+ * here the passage's own are in force still.
+ */
+.macro check_gate vector
+	movabsq	$GATE_LOW(\vector), %rdx
+	movq	16 * \vector(%rsi), %rax
+	andq	%rcx, %rax
+	cmpq	%rdx, %rax
+	jne	.Lbad_tables
+	cmpl	$GATE_HIGH(\vector), 16 * \vector + 8(%rsi)
+	jne	.Lbad_tables
+.endm
 .Lloads:
-	/* With these broken, IRETQ or the next NMI would end in a reset; the passage's IDT is in force still. */
-	testl	$PASSAGE_CHECK_TABLES, DATA(LOADS)
-	jz	1f
-	cmpw	$LEAST_IDT_LIMIT, GUEST(IDTR)
+	cmpw	$LEAST_GDT_LIMIT, GUEST(GDTR)
 	jb	.Lbad_tables
-	movl	$KERNEL_CS, %eax
-	larl	%eax, %eax
-	jnz	.Lbad_tables
+	movq	2 + GUEST(GDTR), %rsi
+	movl	KERNEL_CS + 4(%rsi), %eax
 	andl	$CODE_RIGHTS_MASK, %eax
 	cmpl	$CODE_RIGHTS, %eax
 	jne	.Lbad_tables
-	movl	$KERNEL_SS, %eax
-	larl	%eax, %eax
-	jnz	.Lbad_tables
+	movl	KERNEL_SS + 4(%rsi), %eax
 	andl	$DATA_RIGHTS_MASK, %eax
 	cmpl	$DATA_RIGHTS, %eax
 	jne	.Lbad_tables
-1:	testl	$PASSAGE_LOAD_SEGMENTS, DATA(LOADS)
+	cmpw	$LEAST_IDT_LIMIT, GUEST(IDTR)
+	jb	.Lbad_tables
+	movq	2 + GUEST(IDTR), %rsi
+	movabsq	$GATE_MASK, %rcx
+	check_gate VECTOR_NMI
+	check_gate VECTOR_MACHINE_CHECK
+	lgdt	GUEST(GDTR)
+	testl	$PASSAGE_LOAD_SEGMENTS, DATA(LOADS)
 	jz	1f
 	/* Loading FS clears its base, which belongs to the resident state: keep it. */
 	lldt	GUEST(LDTR)
@@ -290,13 +311,8 @@ coop_passage_enter:
 	jz	1f
 	movq	GUEST(CR0), %rax
 	movq	%rax, %cr0
-1:	testl	$PASSAGE_LOAD_DR7, DATA(LOADS)
-	jz	1f
-	movq	GUEST(DR7), %rax
-	movq	%rax, %db7
 1:	testl	$PASSAGE_LOAD_EVENT, DATA(LOADS)
-	movl	$0, DATA(LOADS)
-	jz	.Lloads_done
+	jz	1f
 
 	/* Deliver an event as an interrupt gate of the guest's would (SDM 3A 6.14.2): what it interrupts goes onto the guest's stack. */
 	movq	DATA(INJECT_RSP), %rax
@@ -317,11 +333,15 @@ coop_passage_enter:
 	pushq	%rdx
 	pushq	$KERNEL_CS
 	pushq	DATA(INJECT_RIP)
+1:	testl	$PASSAGE_LOAD_DR7, DATA(LOADS)
+	movl	$0, DATA(LOADS)
+	jz	.Lloads_done
+	movq	GUEST(DR7), %rax
+	movq	%rax, %db7
 	jmp	.Lloads_done
 
 /* An NMI or #MC came just before the guest would have run: leave again. Its registers in the data are untouched. */
 .Labort:
-	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
 	movq	$PASSAGE_VECTOR_ABORT, DATA(VECTOR)
 	jmp	.Lleave
 
@@ -330,7 +350,6 @@ coop_passage_enter:
 #define TAKEN_RAX 0
 #define TAKEN_RDI 8
 #define TAKEN_VECTOR 16
-#define TAKEN_ERROR 24
 #define TAKEN_RIP 32
 #define TAKEN_RFLAGS 48
 #define TAKEN_RSP 56
@@ -392,9 +411,9 @@ coop_passage_enter:
 
 /* The passage itself was interrupted; %rax: offset of its %rip in the text. */
 .Linside:
-	cmpl	$2, TAKEN_VECTOR(%rsp)
+	cmpl	$VECTOR_NMI, TAKEN_VECTOR(%rsp)
 	je	.Linside_nmi
-	cmpl	$18, TAKEN_VECTOR(%rsp)
+	cmpl	$VECTOR_MACHINE_CHECK, TAKEN_VECTOR(%rsp)
 	je	.Linside_machine_check
 	/* An external interrupt: the doorbell's first instructions, called with interrupts on. An ordinary exit serves. */
 	cmpl	$32, TAKEN_VECTOR(%rsp)
@@ -421,12 +440,9 @@ coop_passage_enter:
 	movq	%rax, %db7
 	movq	TAKEN_RIP(%rsp), %rax
 	movq	%rax, DATA(RIP)
-	movq	TAKEN_ERROR(%rsp), %rax
-	movq	%rax, DATA(ERROR)
 	movq	TAKEN_VECTOR(%rsp), %rax
 	orq	$PASSAGE_VECTOR_IN_PASSAGE, %rax
 	movq	%rax, DATA(VECTOR)
-	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
 	jmp	.Lleave
 .Lnull_ds:
 	movw	$0, GUEST(DS)
@@ -441,7 +457,6 @@ coop_passage_enter:
 	movw	$0, GUEST(GS)
 	jmp	.Lresume
 .Lbad_tables:
-	lgdt	DATA(GDT_GUEST_POINTER)
 	movq	$PASSAGE_VECTOR_IN_PASSAGE + 13, DATA(VECTOR)
 	jmp	.Lleave
 	/* World::enter() tells of it, in the host's world; unless the way there is what is broken. */

@@ -92,7 +92,7 @@
 #define PASSAGE_LOAD_CR0 2
 #define PASSAGE_LOAD_DR7 4
 #define PASSAGE_LOAD_EVENT 8
-#define PASSAGE_CHECK_TABLES 16 /* look at the guest's GDT and IDT first */
+#define PASSAGE_CHECK_TABLES 16 /* nothing, but look at the guest's GDT and IDT, as before any other load */
 #define PASSAGE_PENDING_NMI 1
 #define PASSAGE_PENDING_MACHINE_CHECK 2
 

@@ -61,8 +61,13 @@ void fill_idt(Gate (&idt)[32], std::uint64_t text) {
         idt[vector] = interrupt_gate(text + PASSAGE_OWN_STUBS + vector * COOP_PASSAGE_STUB_STRIDE);
 }
 
-// The guest's own stack may be gone when it faults.
-void give_stacks(Gate (&idt)[32]) {
+// The guest's first IDT is like its later ones: NMI and machine check through its own gates, since the
+// passage looks for them. The guest's own stack may be gone when it faults.
+void fill_boot_idt(Gate (&idt)[32]) {
+    fill_idt(idt, COOP_PASSAGE_VA);
+    for (unsigned vector : {vector_nmi, vector_machine_check})
+        idt[vector] =
+            interrupt_gate(COOP_PASSAGE_VA + COOP_PASSAGE_STUBS + vector * COOP_PASSAGE_STUB_STRIDE);
     for (unsigned vector = 0; vector < 32; ++vector) {
         const std::uint64_t ist = vector == vector_nmi             ? COOP_IST_NMI
                                   : vector == vector_machine_check ? COOP_IST_MCE
@@ -204,8 +209,7 @@ Result<World> World::create(FrameLedger& ledger, WorldShared& shared, std::uint3
 
     fill_idt(data.idt_host, data.text_host);
     fill_idt(data.idt_guest, data.text_guest);
-    fill_idt(data.boot_idt, data.text_guest);
-    give_stacks(data.boot_idt);
+    fill_boot_idt(data.boot_idt);
     data.idt_host_self = host_va;
     data.idt_guest_self = guest_va;
     data.boot_idt_self = guest_va;

@@ -34,6 +34,27 @@ guest no_idt
 	jmp	1b
 end_guest no_idt
 
+/* The byte PARAM_COUNT of its IDT inverted by PARAM_ARGUMENT. */
+guest bad_gate
+	load_idt
+	movq	PARAM_COUNT(%rbx), %rax
+	movq	PARAM_ARGUMENT(%rbx), %rdx
+	xorb	%dl, GUEST_IDT(%rbx, %rax)
+1:	doorbell COOP_DOORBELL_YIELD
+	jmp	1b
+end_guest bad_gate
+
+/* An IDT at PARAM_ARGUMENT. */
+guest idt_elsewhere
+	subq	$16, %rsp
+	movw	$4095, (%rsp)
+	movq	PARAM_ARGUMENT(%rbx), %rax
+	movq	%rax, 2(%rsp)
+	lidt	(%rsp)
+1:	doorbell COOP_DOORBELL_YIELD
+	jmp	1b
+end_guest idt_elsewhere
+
 /* A GDT of limit PARAM_COUNT; at PARAM_ARGUMENT, unless that is 0. */
 guest gdt_register
 	own_gdt
