@@ -5,7 +5,7 @@ Usage: figures.py BUILD_DIR keep      take those of ctest's last run to BUILD_DI
        figures.py BUILD_DIR table     the figures kept, and the outcomes of tools/dev mutants, as the table of docs/testing.md
        figures.py BUILD_DIR write     the same, into that file; what did not run here keeps the figure it has there
 
-A test that failed loses the figures that it had.
+A test that failed has no figures but that: it loses what it had.
 """
 
 import collections
@@ -45,13 +45,14 @@ def read_kept(build):
 def keep(build):
     run = last_run(build)
     kept = {**read_kept(build), **run}
-    text = json.dumps({name: found for name, found in kept.items() if found}, indent=1, sort_keys=True)
+    text = json.dumps({name: found for name, found in kept.items() if found or found is None}, indent=1, sort_keys=True)
     (build / "figures.json").write_text(text + "\n", encoding="utf-8")
     if all(name.startswith("metal.") for name in run):
         total = collections.Counter()
         for found in run.values():
             total.update(found or {})
-        print(f"metal: {len(run)} tests,", ", ".join(f"{name} {value}" for name, value in total.items()))
+        failed = sum(found is None for found in run.values())
+        print(f"metal: {len(run)} tests, {failed} failed;", ", ".join(f"{name} {value}" for name, value in total.items() if name != "failed"))
 
 
 def mutants():
@@ -65,38 +66,44 @@ def mutants():
 
 def rows(kept):
     """(what, figure, command)"""
-    metal = {name.removeprefix("metal."): found for name, found in kept.items() if name.startswith("metal.")}
-    nt = {name: found for name, found in kept.items() if name.startswith("nt.")}
-    linux = {name: found for name, found in kept.items() if name not in nt}
-    random = {name: found for name, found in metal.items() if name.startswith("state")}
+
+    def those(pattern):
+        return {name: found for name, found in kept.items() if re.search(pattern, name)}
+
+    def total(name, pattern):
+        """Of the tests with such names; and how many of them have failed, which have none."""
+        tests = those(pattern).values()
+        value, failed = sum(found.get(name, 0) for found in tests if found), sum(found is None for found in tests)
+        words = ([f"{value:,}"] if value else []) + ([f"{failed} failed"] if failed else [])
+        return "; ".join(words) or NOT_RUN
+
+    metal, random = r"^metal\.", r"^metal\.state"
     # Each test is named for its machine, but for those of one question, which use the machines of others.
-    questions = {"nmi", "interrupt", "machine_check", "pcid", "fatal", *random}
-    machines = {re.sub("^(cpu|model)_", "", name) for name, found in metal.items() if found.get("cases")} - questions
-
-    def total(name, tests):
-        value = sum(found.get(name, 0) for found in tests.values())
-        return f"{value:,}" if value else NOT_RUN
-
+    questions = r"^metal\.(nmi|interrupt|machine_check|pcid|fatal|state.*)$"
+    machines = {re.sub(r"^metal\.((cpu|model)_)?", "", name) for name, found in those(metal).items()
+                if found and found.get("cases") and not re.match(questions, name)}
     return [
         ("switches, every register random in both worlds", total("switches", random), "test --long metal"),
         ("switches of all metal tests", total("switches", metal), "test --long metal"),
-        ("instructions of the passage, both directions", total("passage_instructions", metal), "test metal"),
-        ("… hit by an NMI", total("passage_hit", metal), "test metal"),
-        ("… more, excused: NMIs are blocked there, or guest or host are at their end", total("passage_excused", metal), "test metal"),
-        ("edges of the passage for an interrupt", total("interrupt_windows", metal), "test metal"),
-        ("… at which one came", total("interrupt_windows_hit", metal), "test metal"),
-        ("machine checks at random moments", total("machine_checks", metal), "test metal"),
+        ("instructions of the passage, both directions", total("passage_instructions", r"^metal\.nmi$"), "test metal"),
+        ("… hit by an NMI", total("passage_hit", r"^metal\.nmi$"), "test metal"),
+        ("… more, excused: NMIs are blocked there, or guest or host are at their end", total("passage_excused", r"^metal\.nmi$"), "test metal"),
+        ("edges of the passage for an interrupt", total("interrupt_windows", r"^metal\.interrupt$"), "test metal"),
+        ("… at which one came", total("interrupt_windows_hit", r"^metal\.interrupt$"), "test metal"),
+        ("machine checks at random moments", total("machine_checks", r"^metal\.machine_check$"), "test metal"),
         ("NMIs in guests or the passage", total("nmis", metal), "test --long metal"),
         ("machines and CPU models", f"{len(machines)}: {', '.join(sorted(machines))}" if machines else NOT_RUN, "test --long metal"),
         ("mutants killed", mutants(), "mutants"),
-        ("fuzzed virtqueues", total("fuzz_virtqueue_executions", kept), "test --long fuzz"),
-        ("fuzzed network cards", total("fuzz_net_executions", kept), "test --long fuzz"),
-        ("fuzzed kernel images", total("fuzz_kernel_image_executions", kept), "test --long fuzz"),
-        ("fuzzed ioctls", total("ioctl_fuzz_executions", linux), "test --long integration.ioctl_fuzz"),
-        ("… of coop.sys, in the NT-ABI harness", total("ioctl_fuzz_executions", nt), "test --long nt.harness_fuzz"),
-        ("soak: seconds", total("soak_seconds", kept), "test --long soak"),
-        ("… switches", total("soak_switches", kept), "test --long soak"),
-        ("… NMIs", total("soak_nmis", kept), "test --long soak"),
+        ("fuzzed virtqueues", total("fuzz_virtqueue_executions", r"fuzz\.virtqueue"), "test --long fuzz"),
+        ("fuzzed network cards", total("fuzz_net_executions", r"fuzz\.net"), "test --long fuzz"),
+        ("fuzzed kernel images", total("fuzz_kernel_image_executions", r"fuzz\.kernel_image"), "test --long fuzz"),
+        ("fuzzed ioctls", total("ioctl_fuzz_executions", r"^integration\.ioctl_fuzz"), "test --long integration.ioctl_fuzz"),
+        ("… of coop.sys, in the NT-ABI harness", total("ioctl_fuzz_executions", r"^nt\.harness_fuzz"), "test --long nt.harness_fuzz"),
+        ("soak: seconds", total("soak_seconds", r"^integration\.soak"), "test --long soak"),
+        ("… switches", total("soak_switches", r"^integration\.soak"), "test --long soak"),
+        ("… NMIs", total("soak_nmis", r"^integration\.soak"), "test --long soak"),
+        ("… that the host's kernel handled", total("soak_nmis_handled", r"^integration\.soak"), "test --long soak"),
+        ("… MB through the guests' networks", total("soak_net_mb", r"^integration\.soak"), "test --long soak"),
     ]
 
 
