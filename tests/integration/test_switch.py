@@ -10,6 +10,9 @@ from harness import Host, tiny
 from harness.kernel_log import UNKNOWN_NMI
 from harness.memory import NOISE_KIB, free_kib
 
+# NMIs keep apart, since two that come at once are one on any machine; of these few may be missing.
+NMI_SECONDS = 0.02
+LEAST_HANDLED = 0.9
 # Each kernel with each paging depth and each number of CPUs at least once.
 HOSTS = [dict(kernel="6.1", la57=False, smp=1), dict(kernel="6.1", la57=True, smp=2),
          dict(kernel="6.12", la57=False, smp=2), dict(kernel="6.12", la57=True, smp=1)]
@@ -50,21 +53,25 @@ class Switch(unittest.TestCase):
         self.assertLess(before - free_kib(host), NOISE_KIB)
         host.check_run("insmod $module")
 
+    @staticmethod
+    def handled(host):
+        return int(host.check_run("awk '/NMI:/{print $2}' /proc/interrupts"))
+
     def check_nmis(self, host):
         """They reach the host from the guest and from the passage: few switches and long stays, and many switches."""
         jobs = [host.start(tiny.command(tiny.EVENTS, 1500)), host.start(tiny.command(tiny.DOORBELLS, 300000))]
-        sent = 0
+        sent, before = 0, self.handled(host)
         while any(job.status is None for job in jobs) and sent < 3000:
             host.hmp("nmi")
             sent += 1
-            time.sleep(0.002)
+            time.sleep(NMI_SECONDS)
         results = [tiny.parse(job.wait(300).out) for job in jobs]
         self.assertEqual([r["end"] for r in results], [tiny.END_POWEROFF] * 2)
         self.assertGreater(sum(r["nmis"] for r in results), sent // 20)
-        # NMIs that come while one is blocked are merged, as on any machine; none may vanish otherwise.
-        handled = int(host.check_run("awk '/NMI:/{print $2}' /proc/interrupts"))
-        self.assertGreater(handled, 0)
+        handled = self.handled(host) - before
+        print(f"{sent} NMIs sent, {handled} handled, {sum(r['nmis'] for r in results)} of them from guests or the passage", flush=True)
         self.assertGreaterEqual(handled, sum(r["nmis"] for r in results))
+        self.assertGreaterEqual(handled, LEAST_HANDLED * sent)
 
     def check_stuck_limit(self, host):
         """A stuck guest goes before the host's hard-lockup detector can see it: 400 ms for each second of its threshold
