@@ -33,7 +33,7 @@ uint32_t contract_this_cpu(void);
 bool contract_interrupts_off(void);
 /* Whether an interrupt such as coop_host_kick sends waits for this CPU (x86: the APIC's IRR). */
 bool contract_interrupt_pending(void);
-/* NMIs that the CPU, or that one and others, have taken. */
+/* NMIs that this CPU has taken, and no other. */
 uint64_t contract_nmis(uint32_t cpu);
 
 /* A byte of physical memory, by another way than the contract's. */
@@ -50,6 +50,18 @@ void contract_thread_join(void);
 
 /* From now on the calling thread should return to user space; or should no longer. */
 void contract_signal(bool pending);
+/* From now until its join the second thread should return to user space, whatever it does. Context: the first
+ * thread. */
+void contract_signal_second(void);
+
+/*
+ * A thread becomes due on the calling thread's CPU and waits there, on no other, for it to yield; false if
+ * the host has no such, since it has one thread for each CPU or switches at once. One at a time. ran: whether
+ * it had its turn; context: any. join yields until it has; only after a start that was true.
+ */
+bool contract_rival_start(void);
+bool contract_rival_ran(void);
+void contract_rival_join(void);
 
 /* A notifier as a shim hands it to the core. Owner: caller, coop_host_notifier_release; at most one. NULL:
  * failed. */

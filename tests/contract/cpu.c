@@ -210,6 +210,27 @@ static void signal_before_a_section(void) {
     CONTRACT_CHECK(some_section_without_one());
 }
 
+/* Nor does a thread that others wait for keep its CPU, though they have come since it yielded. */
+static void others_due_before_a_section(void) {
+    enum { TRIES = 10 };
+    bool asked = false;
+    unsigned i;
+
+    for (i = 0; i < TRIES && !asked; i++) {
+        if (!contract_rival_start())
+            return;
+        coop_host_critical_begin();
+        /* It can have been let in before that, by an interrupt. */
+        asked = !contract_rival_ran();
+        if (asked)
+            CONTRACT_CHECK(contract_spin_until_interrupt());
+        coop_host_critical_end();
+        contract_rival_join();
+    }
+    CONTRACT_CHECK(asked);
+    CONTRACT_CHECK(some_section_without_one());
+}
+
 void contract_cpu(void) {
     sections();
     nothing_comes_inside();
@@ -220,4 +241,5 @@ void contract_cpu(void) {
     kicks_are_harmless();
     guest_time();
     signal_before_a_section();
+    others_due_before_a_section();
 }

@@ -84,6 +84,41 @@ static void interrupted(struct guard* guard) {
     CONTRACT_CHECK(waits(guard, LONG));
 }
 
+/* A thread that waits already. */
+struct waiter {
+    struct coop_host_event* event;
+    uint32_t ready, ended;
+    int status;
+};
+
+static void wait_in_vain(void* argument) {
+    struct waiter* waiter = argument;
+
+    contract_store(&waiter->ready, 1);
+    waiter->status = coop_host_event_wait(waiter->event);
+    contract_store(&waiter->ended, 1);
+}
+
+static void interrupted_while_it_waits(struct guard* guard) {
+    struct waiter waiter = {guard->event, 0, 0, 0};
+
+    if (!contract_thread_start(wait_in_vain, &waiter))
+        return;
+    CONTRACT_CHECK(contract_sleep_until(&waiter.ready, 1));
+    contract_sleep(4 * SHORT); /* it waits by now */
+    CONTRACT_CHECK(!contract_load(&waiter.ended));
+    contract_signal_second();
+    if (!contract_sleep_until(&waiter.ended, 1)) {
+        CONTRACT_CHECK(!"a signal ends a wait");
+        signal_it(guard->event);
+    }
+    contract_thread_join();
+    CONTRACT_CHECK(waiter.status == -COOP_E_INTERRUPTED);
+    signal_it(guard->event);
+    CONTRACT_CHECK(waits(guard, LONG));
+    CONTRACT_CHECK(!waits(guard, SHORT));
+}
+
 /* Two threads answer each other; a lost signal would leave both waiting for their guards. */
 struct game {
     struct guard first, second;
@@ -127,6 +162,7 @@ void contract_event(void) {
         lets_one_through(&game.first);
         from_any_context(&game.first);
         interrupted(&game.first);
+        interrupted_while_it_waits(&game.first);
         between_threads(&game);
     }
     guard_destroy(&game.first);

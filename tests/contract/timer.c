@@ -98,6 +98,32 @@ static void cancel_in_section(struct coop_host_timer* timer) {
     coop_host_critical_end();
 }
 
+static void cancel_it(void* timer) {
+    coop_host_timer_cancel(timer);
+}
+
+static void cancel_in_interrupt(struct coop_host_timer* timer) {
+    contract_in_interrupt(cancel_it, timer);
+}
+
+static void arm_soon(void* timer) {
+    coop_host_timer_arm(timer, CONTRACT_MS);
+}
+
+/* Armed for later, and from an interrupt for sooner. */
+static void armed_in_interrupt(struct alarm* alarm) {
+    uint32_t before = contract_load(&alarm->left);
+    uint64_t begin = coop_host_time_ns();
+
+    coop_host_timer_arm(alarm->timer, 2 * CONTRACT_PATIENCE);
+    contract_in_interrupt(arm_soon, alarm->timer);
+    CONTRACT_CHECK(contract_sleep_until(&alarm->left, before + 1));
+    CONTRACT_CHECK(alarm->at >= begin + CONTRACT_MS);
+    contract_sleep(5 * CONTRACT_MS);
+    CONTRACT_CHECK(contract_load(&alarm->entered) == before + 1);
+    coop_host_timer_cancel(alarm->timer);
+}
+
 static void two_at_a_time(struct alarm* alarm) {
     uint32_t before = contract_load(&alarm->left);
     struct alarm other;
@@ -154,6 +180,10 @@ void contract_timer(void) {
     for (i = 0; i < TRIES && !ended_in_time(&alarm, cancel_in_section); i++)
         ;
     CONTRACT_CHECK(i < TRIES);
+    for (i = 0; i < TRIES && !ended_in_time(&alarm, cancel_in_interrupt); i++)
+        ;
+    CONTRACT_CHECK(i < TRIES);
+    armed_in_interrupt(&alarm);
 
     before = contract_load(&alarm.left);
     coop_host_timer_arm(alarm.timer, ~0ull);

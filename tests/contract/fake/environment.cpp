@@ -4,6 +4,7 @@
 
 #include "contract.h"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 
@@ -27,7 +28,6 @@ ContractEnvironment::ContractEnvironment() {
         std::this_thread::sleep_for(tick);
         return false;
     };
-    host.on_kick_nmi = [this] { ++nmis; };
     interrupts_ = std::thread{[this] {
         FakeHost::move_to(interrupts_cpu);
         while (!stopping_)
@@ -76,8 +76,9 @@ bool contract_interrupts_off(void) {
 bool contract_interrupt_pending(void) {
     return FakeHost::current().interrupt_pending(FakeHost::this_cpu());
 }
-uint64_t contract_nmis(uint32_t) {
-    return ContractEnvironment::current().nmis;
+uint64_t contract_nmis(uint32_t cpu) {
+    const std::vector<std::uint64_t> kicked = FakeHost::current().arguments("kick_nmi");
+    return static_cast<uint64_t>(std::count(kicked.begin(), kicked.end(), cpu));
 }
 const volatile uint8_t* contract_at(uint64_t phys) {
     FakeHost& host = FakeHost::current();
@@ -96,10 +97,21 @@ bool contract_thread_start(void (*function)(void*), void* argument) {
 }
 void contract_thread_join(void) {
     ContractEnvironment::current().second.join();
+    FakeHost::current().signal_pending(coop::test::second_cpu) = false;
 }
 void contract_signal(bool pending) {
-    FakeHost::signal(pending);
+    FakeHost::current().signal_pending(FakeHost::this_cpu()) = pending;
 }
+void contract_signal_second(void) {
+    FakeHost::current().signal_pending(coop::test::second_cpu) = true;
+}
+bool contract_rival_start(void) {
+    return false;
+}
+bool contract_rival_ran(void) {
+    return true;
+}
+void contract_rival_join(void) {}
 coop_host_notifier* contract_notifier_open(void) {
     return FakeHost::current().make_notifier();
 }

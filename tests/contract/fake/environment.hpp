@@ -22,7 +22,6 @@ public:
     static ContractEnvironment& current();
 
     FakeHost host;
-    std::atomic<std::uint64_t> nmis{0};
     std::thread second;
 
     // From any thread.

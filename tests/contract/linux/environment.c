@@ -88,7 +88,7 @@ static int work(void* data) {
     return 0;
 }
 
-static int start(struct thread* thread, unsigned int cpu, void (*function)(void*), void* argument) {
+static int create(struct thread* thread, unsigned int cpu, void (*function)(void*), void* argument) {
     thread->function = function;
     thread->argument = argument;
     init_completion(&thread->done);
@@ -97,8 +97,16 @@ static int start(struct thread* thread, unsigned int cpu, void (*function)(void*
         return PTR_ERR(thread->task);
     }
     kthread_bind(thread->task, cpu);
-    wake_up_process(thread->task);
     return 0;
+}
+
+static int start(struct thread* thread, unsigned int cpu, void (*function)(void*), void* argument) {
+    int status = create(thread, cpu, function, argument);
+
+    if (!status) {
+        wake_up_process(thread->task);
+    }
+    return status;
 }
 
 static void join(struct thread* thread) {
@@ -130,6 +138,37 @@ bool contract_notifier_woken(struct coop_host_notifier* unused) {
     u64 count = 0;
 
     return kernel_read(notifier_file, &count, sizeof(count), NULL) == sizeof(count) && count;
+}
+
+void contract_signal_second(void) {
+    send_sig(SIGUSR1, second.task, 0);
+}
+
+/* Ordinary threads make way for it, at their next yield or, in a preemptible kernel, at once. */
+static struct thread rival;
+static bool rival_ran;
+
+static void run_rival(void* unused) {
+    WRITE_ONCE(rival_ran, true);
+}
+
+bool contract_rival_start(void) {
+    WRITE_ONCE(rival_ran, false);
+    if (create(&rival, raw_smp_processor_id(), run_rival, NULL)) {
+        contract_fail(__FILE__, __LINE__, "kthread_create");
+        return false;
+    }
+    sched_set_fifo(rival.task);
+    wake_up_process(rival.task);
+    return true;
+}
+
+bool contract_rival_ran(void) {
+    return READ_ONCE(rival_ran);
+}
+
+void contract_rival_join(void) {
+    join(&rival);
 }
 
 static void run_case(void* contract_case) {

@@ -33,8 +33,7 @@ bool contract_interrupt_pending(void) {
 }
 
 uint64_t contract_nmis(uint32_t cpu) {
-    (void)cpu; /* nobody else sends any */
-    return metal_count(VECTOR_NMI);
+    return metal_count_on(cpu, VECTOR_NMI);
 }
 
 const volatile uint8_t* contract_at(uint64_t phys) {
@@ -54,6 +53,7 @@ bool contract_thread_start(void (*function)(void*), void* argument) {
 
 void contract_thread_join(void) {
     metal_smp_wait();
+    metal_signal(false);
 }
 
 void contract_signal(bool pending) {
@@ -62,6 +62,22 @@ void contract_signal(bool pending) {
     else
         metal_signal(false);
 }
+
+void contract_signal_second(void) {
+    metal_signal_arrives();
+    coop_host_kick(!metal_this_cpu());
+}
+
+/* Each CPU has one thread. */
+bool contract_rival_start(void) {
+    return false;
+}
+
+bool contract_rival_ran(void) {
+    return true;
+}
+
+void contract_rival_join(void) {}
 
 static uint64_t signals_seen;
 

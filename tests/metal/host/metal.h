@@ -82,6 +82,7 @@ typedef void metal_handler(struct metal_frame* frame);
 metal_handler* metal_handle(uint32_t vector, metal_handler* handler);
 /* How often the vector came, on all CPUs. */
 uint64_t metal_count(uint32_t vector);
+uint64_t metal_count_on(uint32_t cpu, uint32_t vector);
 
 /* --- apic.c: the local APIC --- */
 void metal_apic_init(void);

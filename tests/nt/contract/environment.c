@@ -86,13 +86,22 @@ struct thread {
     uint32_t cpu;
     void (*function)(void* argument);
     void* argument;
+    struct coop_call* call; /* as a request of user space has it */
 };
 
 static VOID NTAPI work(PVOID context) {
     struct thread* thread = context;
 
     KeSetSystemAffinityThreadEx((KAFFINITY)1 << thread->cpu);
-    thread->function(thread->argument);
+    thread->call = coop_call_begin(NULL, NULL);
+    if (thread->call) {
+        thread->function(thread->argument);
+    } else {
+        contract_fail(__FILE__, __LINE__, "coop_call_begin");
+    }
+    if (thread->call) {
+        coop_call_end(thread->call);
+    }
     PsTerminateSystemThread(STATUS_SUCCESS);
 }
 
@@ -129,20 +138,30 @@ void contract_thread_join(void) {
     join(&second);
 }
 
-/* As a request of user space has it; the shim is asked to end it. */
-static struct coop_call* call;
-
+/* What was asked to end stays so: another takes its place. */
 void contract_signal(bool pending) {
-    if (pending) {
-        call = coop_call_begin(NULL, NULL);
-        if (call) {
-            coop_call_interrupt(call);
-        }
-    } else if (call) {
-        coop_call_end(call);
-        call = NULL;
+    if (pending && first.call) {
+        coop_call_interrupt(first.call);
+    } else if (first.call) {
+        coop_call_end(first.call);
+        first.call = coop_call_begin(NULL, NULL);
     }
 }
+
+void contract_signal_second(void) {
+    coop_call_interrupt(second.call);
+}
+
+/* NT switches at once. */
+bool contract_rival_start(void) {
+    return false;
+}
+
+bool contract_rival_ran(void) {
+    return true;
+}
+
+void contract_rival_join(void) {}
 
 /* --- The notifier: the event as its user has it, and as the shim would hand it to the core --- */
 

@@ -86,8 +86,8 @@ public:
     bool fire_timer() { return fire_if(false); }
     // Likewise, if its time has come. For one thread beside the test's.
     bool fire_due_timer() { return fire_if(true); }
-    // The calling thread should return to user space.
-    static void signal(bool pending);
+    // The thread on that CPU should return to user space.
+    std::atomic<bool>& signal_pending(std::uint32_t cpu) { return signal_pending_.at(cpu); }
 
     // A notifier as a shim would hand it over; it stays readable after the core has released it.
     coop_host_notifier* make_notifier();
@@ -180,7 +180,7 @@ private:
     Objects<coop_host_timer> timers_;
     Objects<coop_host_notifier> notifiers_, released_notifiers_;
     std::atomic<std::uint64_t> now_ns_{1'000'000'000};
-    std::array<std::atomic<bool>, cpus> interrupt_pending_{};
+    std::array<std::atomic<bool>, cpus> interrupt_pending_{}, signal_pending_{};
 };
 
 } // namespace coop::test

@@ -13,8 +13,7 @@ inline constexpr std::size_t heap_offset = 16;
 struct ThreadContext {
     bool critical = false;
     bool guest_time = false;
-    bool callback = false;
-    bool signal = false;
+    const coop_host_timer* callback = nullptr; // whose runs
     unsigned mutexes = 0;
     std::uint32_t cpu = FakeHost::default_cpu;
 };

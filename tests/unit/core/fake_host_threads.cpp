@@ -11,6 +11,8 @@ namespace {
 
 // Longer than any wait in a right test takes; a hang becomes a failure.
 constexpr auto patience = std::chrono::seconds{20};
+// How soon a wait sees a signal.
+constexpr auto glance = std::chrono::milliseconds{1};
 
 } // namespace
 
@@ -23,11 +25,7 @@ bool FakeHost::in_critical_section() {
 }
 
 bool FakeHost::in_interrupt() {
-    return thread.callback;
-}
-
-void FakeHost::signal(bool pending) {
-    thread.signal = pending;
+    return thread.callback != nullptr;
 }
 
 std::uint32_t FakeHost::this_cpu() {
@@ -38,7 +36,7 @@ std::uint32_t FakeHost::critical_begin() {
     note("critical_begin");
     may_sleep("critical_begin");
     thread.critical = true;
-    if (thread.signal)
+    if (signal_pending(thread.cpu))
         interrupt_pending(thread.cpu) = true;
     return thread.cpu;
 }
@@ -92,7 +90,7 @@ bool FakeHost::yield() {
     if (thread.mutexes != 0)
         violation("yield with a mutex held");
     const bool asked = on_yield && on_yield();
-    return asked || thread.signal;
+    return asked || signal_pending(thread.cpu);
 }
 
 coop_host_event* FakeHost::event_create() {
@@ -124,15 +122,19 @@ int FakeHost::event_wait(coop_host_event* event) {
         violation("event_wait with a mutex held");
     if (const int status = on_wait ? on_wait() : 0; status != 0)
         return status;
-    if (thread.signal)
-        return -COOP_E_INTERRUPTED;
     std::unique_lock lock{event->mutex};
-    if (!event->changed.wait_for(lock, patience, [&] { return event->signalled; })) {
+    const auto signalled = [&] { return event->signalled; };
+    for (auto waited = 0 * glance; !signal_pending(thread.cpu); waited += glance) {
+        if (event->changed.wait_for(lock, glance, signalled)) {
+            event->signalled = false;
+            return 0;
+        }
+        if (waited < patience)
+            continue;
         violation("event_wait for an event that nobody signals");
-        return -COOP_E_INTERRUPTED;
+        break;
     }
-    event->signalled = false;
-    return 0;
+    return -COOP_E_INTERRUPTED;
 }
 
 coop_host_mutex* FakeHost::mutex_create() {
@@ -189,8 +191,8 @@ void FakeHost::timer_destroy(coop_host_timer* timer) {
 void FakeHost::timer_arm(coop_host_timer* timer, std::uint64_t delay_ns) {
     Lock lock{lock_};
     note("timer_arm", delay_ns);
-    if (thread.callback)
-        violation("timer_arm in the callback");
+    if (thread.callback == timer)
+        violation("timer_arm in its own callback");
     if (!known(timers_, timer, "timer_arm"))
         return;
     const std::uint64_t now = time_ns();
@@ -226,7 +228,7 @@ bool FakeHost::fire_if(bool due) {
         fired->delay_ns.reset();
     }
     const std::unique_lock running{fired->running, std::adopt_lock};
-    const bool before = std::exchange(thread.callback, true);
+    const coop_host_timer* before = std::exchange(thread.callback, fired);
     fired->callback(fired->context);
     thread.callback = before;
     return true;
