@@ -27,6 +27,15 @@
 #define PARAM_PUD 0x20 /* the passage's entry, as the ABI gave it */
 #define PARAM_ARGUMENT 0x28
 
+/* Guest first_state: what it began with. */
+#define FIRST_RSP 0x00
+#define FIRST_RFLAGS 0x08
+#define FIRST_CR2 0x10
+#define FIRST_DR6 0x18
+#define FIRST_DR7 0x20
+#define FIRST_FCW 0x28
+#define FIRST_MXCSR 0x30
+
 #define GUEST_VCPU_DATA (COOP_PASSAGE_VA + COOP_PASSAGE_VCPU_STRIDE)
 
 #endif
