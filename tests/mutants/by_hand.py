@@ -7,16 +7,20 @@ WORLD = "libcoop/arch/x86_64/world.cpp"
 VECTORS = "libcoop/arch/x86_64/vector_state.cpp"
 TABLES = "libcoop/arch/x86_64/page_tables.cpp"
 
-# Name, file, then texts and what replaces them.
+# Cases that must each notice a flush that is missing, by itself.
+GLOBAL, FRAMES, MIGRATION, PCID = "bochs tlb_global", "bochs tlb_frames", "bochs_two tlb_migration", "pcid.py"
+
+# Name, file, texts and what replaces them; at the end, maybe, the boots that must each notice.
 ROWS = [
     # The TLB.
-    ("the host's global entries stay", WORLD, "host.cr4 & ~cpu::cr4_pge;", "host.cr4;"),
+    ("the host's global entries stay", WORLD, "host.cr4 & ~cpu::cr4_pge;", "host.cr4;", (GLOBAL, PCID)),
+    ("the guest's global entries stay", PASSAGE, "\tandq\t$~CR4_PGE, %rax\n", "", (GLOBAL, PCID)),
     ("the passage's own entries are global", TABLES, "accessed_dirty = 3 << 5;", "accessed_dirty = 3 << 5 | 1 << 8;"),
     ("the guest's CR4 has PGE at its first entry", WORLD, "| vmxe | cpu::cr4_pse;", "| vmxe | cpu::cr4_pse | cpu::cr4_pge;"),
     ("the guest's CR4 never has VMXE", WORLD, "| vmxe | cpu::cr4_pse;", "| cpu::cr4_pse;"),
     ("the passage is not executable", WORLD, "page_bytes, PageTables::read_execute", "page_bytes, PageTables::read_write"),
     ("no global entry is ever dropped", PASSAGE, "movq\t%rax, %cr4\n\tmovq\tDATA(INTERMEDIATE_CR3), %rax\n\tmovq\t%rax, %cr3\n\n\t/* E3",
-     "movq\tDATA(INTERMEDIATE_CR3), %rax\n\tmovq\t%rax, %cr3\n\n\t/* E3", "\tandq\t$~CR4_PGE, %rax\n", ""),
+     "movq\tDATA(INTERMEDIATE_CR3), %rax\n\tmovq\t%rax, %cr3\n\n\t/* E3", "\tandq\t$~CR4_PGE, %rax\n", "", (GLOBAL, FRAMES, MIGRATION, PCID)),
     # One world's in the place of the other's.
     ("the host gets the guest's CR3", PASSAGE, "movq\tHOST(CR3), %rax\n\tmovq\t%rax, %cr3\n\tmovzwl", "movq\tGUEST(CR3), %rax\n\tmovq\t%rax, %cr3\n\tmovzwl"),
     ("the host gets the guest's CR4", PASSAGE, "HOST(CR4), %rax", "GUEST(CR4), %rax"),
@@ -55,9 +59,10 @@ ROWS = [
 
 def by_hand(read):
     for name, file, *edits in ROWS:
+        noticed_by = edits.pop() if isinstance(edits[-1], tuple) else ()
         source = text = read(file)
         for old, new in zip(edits[::2], edits[1::2]):
             if text.count(old) != 1:
                 raise LookupError(f"{file} has {text.count(old)} times the text that '{name}' replaces: mend tests/mutants/by_hand.py")
             text = text.replace(old, new)
-        yield Mutant(f"{file.rsplit('/', 1)[-1]} by hand: {name}", file, 0, len(source), text)
+        yield Mutant(f"{file.rsplit('/', 1)[-1]} by hand: {name}", file, 0, len(source), text, noticed_by)

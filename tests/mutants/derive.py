@@ -25,13 +25,14 @@ DECLARATION = re.compile(r"(return|case|break|continue|switch|for|while|else|usi
 
 @dataclasses.dataclass(frozen=True)
 class Mutant:
-    """name: FILE WHERE: WHAT; edits the text of file from start to end."""
+    """name: FILE WHERE: WHAT; edits the text of file from start to end. noticed_by: boots that must each notice by itself."""
 
     name: str
     file: str
     start: int
     end: int
     text: str
+    noticed_by: tuple = ()
 
     def apply(self, source):
         return source[:self.start] + self.text + source[self.end:]

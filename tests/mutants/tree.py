@@ -4,10 +4,13 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # What a mutant leaves unused is no reason to refuse it.
+LATE = "no end in time"
 STRICT = {"cmake/CoopCompile.cmake": " -Werror", "libcoop/CMakeLists.txt": " -Werror"}
 
 
@@ -47,8 +50,8 @@ class Tree:
             path.write_bytes(content)
             shutil.copymode(ROOT / name, path)
 
-    def compile(self):
-        done = subprocess.run(["cmake", "--build", "build/dev", "--target", "coop_metal", "-j", "1"], cwd=self.place, stdout=subprocess.PIPE,
+    def compile(self, target="coop_metal"):
+        done = subprocess.run(["cmake", "--build", "build/dev", "--target", target, "-j", "1"], cwd=self.place, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
         (self.place / "compile.log").write_text(done.stdout, encoding="utf-8")
         return done.returncode == 0
@@ -62,10 +65,30 @@ class Tree:
         self.write(mutant.file, (ROOT / mutant.file).read_bytes())
 
     def boot(self, words, seconds):
-        """What run.py complains of when it boots the image with these words; empty if it passes."""
+        """What run.py, or the script that the first word names, complains of when it boots the image with these words; empty if it
+        passes. Begins with LATE if it took as long as it may."""
+        script, *words = words if words[0].endswith(".py") else ["run.py", *words]
+        return self.complaint(["python3", "-B", self.place / "tests/metal" / script, *words], seconds)
+
+    def unit(self, seconds):
+        """The same of the core's unit tests, which are compiled for that."""
+        if not self.compile("core_test"):
+            return "the unit tests do not compile"
+        return self.complaint([self.build / "tests/unit/core/core_test"], seconds)
+
+    def complaint(self, command, seconds):
         folder = self.place / "logs"
         folder.mkdir(exist_ok=True)
-        done = subprocess.run(["python3", "-B", self.place / "tests/metal/run.py", *words], cwd=folder, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE, text=True, check=False,
-                              env={**os.environ, "COOP_BUILD_DIR": str(self.build), "COOP_METAL_SECONDS": str(seconds)})
-        return "" if done.returncode == 0 else " ".join(done.stderr.split())[-160:] or "no reason given"
+        began = time.monotonic()
+        with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                              env={**os.environ, "COOP_BUILD_DIR": str(self.build), "COOP_METAL_SECONDS": str(seconds)}) as process:
+            try:
+                # Each emulator that it starts has that time; the script ends it itself, if it is well.
+                _, errors = process.communicate(timeout=4 * seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                _, errors = process.communicate()
+        if process.returncode == 0:
+            return ""
+        late = f"{LATE}: " if time.monotonic() - began >= seconds else ""
+        return late + (" ".join(errors.split())[-160:] or "no reason given")
