@@ -17,7 +17,7 @@ PLACE = tree.ROOT / "build/mutants"
 REASONS = tree.ROOT / "tests/mutants/survivors.txt"
 # Words of tests/metal/run.py, or of another script there: the shortest first, each for what those before cannot notice.
 BOOTS = [
-    "one_cpu hello first_state events exceptions state switches=100",
+    "one_cpu hello first_state events exceptions unloadable segments_gone state switches=100",
     "one_cpu notify signal unknown_doorbells host_interrupts nmi_in_guest side_by_side user_events self_interrupt killed stack_gone seed=5",
     "old hello first_state state switches=60",
     "qemu bad_tables debugging two_threads killed_from_afar evicted migration",

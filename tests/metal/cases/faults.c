@@ -2,6 +2,8 @@
 /* A guest that misbehaves is ended, and the report says where. */
 #include "case.h"
 
+#include "arch/x86_64/passage_layout.h"
+
 void case_exceptions(void) {
     struct metal_guest guest = GUEST(undefined);
 
@@ -38,4 +40,27 @@ void case_segments_gone(void) {
         CHECK_EQUAL(guest.parameters[PARAM_RESULT / 8], selectors[i][1]);
         metal_guest_end(&guest);
     }
+}
+
+/* Where the passage begins to leave: its first SIDT. */
+static uint64_t leave_offset(void) {
+    extern const uint8_t coop_passage_start[];
+    uint64_t offset = 0;
+
+    while (coop_passage_start[offset] != 0x0f || coop_passage_start[offset + 1] != 0x01 ||
+           (coop_passage_start[offset + 2] & 0x38) != 0x08)
+        offset++;
+    return offset;
+}
+
+/* What cannot be loaded is reported as a place in the passage. On the way out no breakpoint is on, though the
+ * guest has an address there in each. */
+void case_unloadable(void) {
+    struct metal_guest guest = GUEST(no_tss_but_code);
+
+    guest.parameters[PARAM_ARGUMENT / 8] = COOP_PASSAGE_VA + leave_offset();
+    CHECK_EQUAL(metal_guest_run(&guest), COOP_END_BAD_STATE);
+    CHECK_EQUAL(guest.run.detail, 13);
+    CHECK(guest.run.rip - COOP_PASSAGE_VA < PASSAGE_TEXT_BYTES);
+    metal_guest_end(&guest);
 }

@@ -51,6 +51,20 @@ guest segments_gone
 9:	panic
 end_guest segments_gone
 
+/* Its TR names code when it must be loaded again; all its debug registers have PARAM_ARGUMENT, none of them on. */
+guest no_tss_but_code
+	own_gdt
+	movq	PARAM_ARGUMENT(%rbx), %rax
+	movq	%rax, %db0
+	movq	%rax, %db1
+	movq	%rax, %db2
+	movq	%rax, %db3
+	movabsq	$0x00af9b000000ffff, %rax
+	movq	%rax, 0x40 + GDT_TABLE(%rbx)
+1:	doorbell COOP_DOORBELL_YIELD
+	jmp	1b
+end_guest no_tss_but_code
+
 /* Loads its segments, takes their descriptor away, yields; for ever. */
 guest segments_going
 	own_gdt
