@@ -119,6 +119,8 @@ MACHINES = {
     "icount": Qemu(cpus=1, options=["-icount", "shift=0,sleep=off", "-d", "int", "-D", "interrupts.log"]),
     "bochs": Bochs(),
     "bochs_two": Bochs(cpus=2),
+    # VMX, PCIDs, CET; two CPUs for NMIs in the middle.
+    "bochs_features": Bochs("tigerlake", cpus=2),
     "recorded": Bochs(recorded=True),
 }
 

@@ -28,6 +28,8 @@ def complaints(report, words=()):
     elif int(plan[1]) == 0 or int(plan[1]) != passed:
         found.append(f"{passed} of {plan[1]} cases passed")
     named = [word for word in words if "=" not in word]
+    if named:
+        found += [f"{skipped} cannot run on this machine" for skipped in re.findall(r"^ok \d+ (.*?)\r?$", report, re.M) if "# SKIP" in skipped]
     if named and plan and int(plan[1]) != len(named):
         found.append("not every word is a case")
     if re.search(r"^# (QEMU ended|.*>>PANIC<<)", report, re.M):

@@ -158,8 +158,46 @@ void case_evicted_anywhere(void) {
     metal_guest_end(&guest);
 }
 
+/* One word of the header: anything, nothing, or what could be an offset or a count. */
+static void scribble_header(const struct metal_guest* guest) {
+    uint64_t* words = (uint64_t*)(guest->ram + GUEST_SHARED);
+    const uint64_t dice = metal_random(), value = metal_random();
+    const uint64_t values[] = {value, 0, value & 0x1ff8, (value & 0x1ff8) << 32};
+
+    __atomic_store_n(&words[(dice >> 32) % (sizeof(struct coop_shared) / 8)], values[dice >> 62],
+                     __ATOMIC_RELAXED);
+}
+
+/* What the header says is read once, at START: garbage there later changes nothing. */
+void case_header_forgotten(void) {
+    struct metal_guest events = GUEST(events), notify = GUEST(notify);
+    struct coop_host_notifier* notifier = metal_notifier_create();
+    const uint64_t count = 20;
+
+    CHECK_EQUAL(coop_guest_set_notifier(notify.guest, 1, 2, notifier), 0);
+    notify.parameters[PARAM_ARGUMENT / 8] = 1;
+    notify.parameters[PARAM_COUNT / 8] = 2;
+    metal_guest_start(&notify);
+    memset(notify.ram + GUEST_SHARED, 0, sizeof(struct coop_shared));
+    CHECK_EQUAL(metal_guest_run(&notify), COOP_END_POWEROFF);
+    CHECK_EQUAL(metal_notifier_signals(notifier), 1);
+    metal_guest_end(&notify);
+
+    events.parameters[PARAM_COUNT / 8] = count;
+    events.parameters[PARAM_TICKS / 8] = metal_tsc_khz() / 10;
+    metal_guest_start(&events);
+    metal_signal(true);
+    do
+        scribble_header(&events);
+    while (metal_guest_run(&events) == 0);
+    CHECK_EQUAL(events.run.end, COOP_END_POWEROFF);
+    CHECK(events.parameters[PARAM_EVENTS / 8] >= count);
+    metal_guest_end(&events);
+}
+
 static void scribble(void* argument) {
-    struct coop_vcpu_page* page = ((struct metal_guest*)argument)->page;
+    const struct metal_guest* guest = argument;
+    struct coop_vcpu_page* page = guest->page;
     const uint64_t upcall = page->upcall_va;
     const uint64_t upcalls[] = {upcall, upcall, upcall, 0, 0x700000001000, 0x8000000000001000, ~0ull, upcall};
 
@@ -167,6 +205,7 @@ static void scribble(void* argument) {
         const uint64_t dice = metal_random();
         uint64_t* words = (uint64_t*)page;
 
+        scribble_header(guest);
         if (dice % 64 == 0)
             __atomic_store_n(&page->upcall_va, upcalls[dice >> 61], __ATOMIC_RELAXED);
         else if (dice % 4 == 0) /* but upcall_va */
@@ -178,9 +217,10 @@ static void scribble(void* argument) {
     }
 }
 
-/* Garbage in the vCPU's page while its guest rings, takes events and is entered: the guest may end of it. */
+/* Garbage in the vCPU's page and the header while its guest rings, takes events and is entered: the guest may
+ * end of it. */
 void case_scribbled(void) {
-    struct metal_guest neighbour = metal_state_begin(1);
+    struct metal_guest neighbour = metal_state_begin(metal_seed());
     unsigned ended = 0;
     bool good = true;
 

@@ -20,6 +20,19 @@ bool metal_failed(void) {
     return __atomic_exchange_n(&failed, false, __ATOMIC_RELAXED);
 }
 
+static const char* skipped;
+
+void metal_skip(const char* why) {
+    skipped = why;
+}
+
+const char* metal_skipped(void) {
+    const char* why = skipped;
+
+    skipped = NULL;
+    return why;
+}
+
 static void place(struct metal_guest* guest, const char* code, const char* code_end) {
     struct coop_shared* shared = (void*)(guest->ram + GUEST_SHARED);
 
@@ -89,15 +102,23 @@ struct coop_host_timer* metal_after(uint64_t ns, void (*callback)(void*), void* 
     return timer;
 }
 
-static uint64_t state = 1;
+static uint64_t the_seed, states[METAL_MAX_CPUS];
 
 void metal_random_seed(uint64_t seed) {
-    state = seed ? seed : 1;
+    the_seed = seed;
+    for (unsigned cpu = 0; cpu < METAL_MAX_CPUS; cpu++) /* odd, so never the one state that does not move */
+        states[cpu] = (2 * seed + 1) * (cpu ? 0x9e3779b97f4a7c15 : 1);
+}
+
+uint64_t metal_seed(void) {
+    return the_seed;
 }
 
 uint64_t metal_random(void) {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return state * 0x2545f4914f6cdd1d;
+    uint64_t* state = &states[metal_this_cpu()];
+
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * 0x2545f4914f6cdd1d;
 }

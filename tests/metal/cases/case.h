@@ -24,6 +24,10 @@ typedef void metal_case(void);
 void metal_fail(const char* file, int line, const char* what);
 void metal_check_equal(const char* file, int line, const char* what, uint64_t a, uint64_t b);
 bool metal_failed(void);
+/* The case cannot ask its question on this machine; it returns then. */
+void metal_skip(const char* why);
+/* Why it could not, once; NULL if it did. */
+const char* metal_skipped(void);
 
 struct metal_guest {
     struct coop_guest* guest;
@@ -53,6 +57,9 @@ struct coop_stats metal_guest_stats(const struct metal_guest* guest);
 /* Destroys it, and adds its counters to the run's figures. */
 void metal_guest_end(struct metal_guest* guest);
 
+/* Adds to the run's figures: how often guests have verified all their registers. */
+void metal_count_verified(uint64_t rounds);
+
 /* Page tables in a guest that has run (own_tables.c); returns their root. alias: in the last two gigabytes.
  */
 uint64_t metal_own_tables(struct metal_guest* guest, uint64_t alias, bool passage);
@@ -61,8 +68,10 @@ uint64_t metal_own_tables(struct metal_guest* guest, uint64_t alias, bool passag
  */
 struct coop_host_timer* metal_after(uint64_t ns, void (*callback)(void*), void* context);
 
-/* A reproducible sequence (xorshift64*, never the same for two seeds). */
+/* A reproducible sequence for each CPU (xorshift64*, never the same for two seeds), and what it began with.
+ */
 uint64_t metal_random(void);
 void metal_random_seed(uint64_t seed);
+uint64_t metal_seed(void);
 
 #endif

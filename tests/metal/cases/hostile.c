@@ -86,7 +86,7 @@ static bool is_detail(const struct row* row, uint64_t detail) {
 }
 
 static void contain(const struct row* rows, size_t count) {
-    struct metal_guest neighbour = metal_state_begin(metal_option("seed", 1));
+    struct metal_guest neighbour = metal_state_begin(metal_seed());
     bool good = true;
 
     metal_handle(VECTOR_BEAT, beat);
@@ -157,8 +157,10 @@ void case_bad_tables(void) {
 void case_pcide_cleared(void) {
     const uint64_t cr3 = read_cr3(), cr4 = read_cr4();
 
-    if (!has_pcid())
+    if (!has_pcid()) {
+        metal_skip("no PCIDs");
         return;
+    }
     write_cr4(cr4 | CR4_PCIDE);
     write_cr3((cr3 & CR3_ADDRESS) | 1);
     struct metal_guest guest = GUEST(clear_cr4);
@@ -205,7 +207,7 @@ static void count_storm(struct metal_frame* frame) {
 
 /* The host's handler runs for each, and the guest never holds the CPU. */
 static void storm(struct metal_guest guest, uint32_t vector) {
-    struct metal_guest neighbour = metal_state_begin(1);
+    struct metal_guest neighbour = metal_state_begin(metal_seed());
     metal_handler* before = metal_handle(vector, count_storm);
     bool good = true;
 
@@ -231,7 +233,7 @@ void case_storms(void) {
 }
 
 void case_flood(void) {
-    struct metal_guest neighbour = metal_state_begin(1), guest = GUEST(flood);
+    struct metal_guest neighbour = metal_state_begin(metal_seed()), guest = GUEST(flood);
     bool good = true;
 
     guest.parameters[PARAM_ARGUMENT / 8] = metal_random();
@@ -250,15 +252,29 @@ void case_flood(void) {
     metal_guest_end(&guest);
 }
 
+static void watch(void* unused) {
+    (void)unused;
+    for (;;) {
+        coop_core_watchdog();
+        metal_delay_us(1000);
+    }
+}
+
 /* Never returns: fatal.py looks at what becomes of the machine. */
 void case_fatal(void) {
+    enum { WAY_PASSAGE_UNMAPPED = 9 };
     struct metal_guest guest = GUEST(fatal);
+    const uint64_t way = metal_option("way", 0);
 
-    guest.parameters[PARAM_COUNT / 8] = metal_option("way", 0);
+    guest.parameters[PARAM_COUNT / 8] = way;
     metal_handle(VECTOR_BEAT, beat);
     metal_signal(true);
     CHECK_EQUAL(metal_guest_run(&guest), 0);
     metal_signal(false);
+    if (way == WAY_PASSAGE_UNMAPPED)
+        guest.parameters[PARAM_ARGUMENT / 8] = metal_own_tables(&guest, guest.gpa, false);
+    if (metal_smp())
+        metal_smp_call(watch, NULL);
     metal_print("# the guest runs\n");
     begin_beat(NULL);
     metal_guest_run(&guest);

@@ -24,7 +24,7 @@ static uint64_t turns_before_nmi;
 
 /* The host's world must be whole by now: its own stack of this vector, and its address space. */
 static void count(struct metal_frame* frame) {
-    const uint64_t cr3 = read_cr3();
+    const uint64_t cr3 = read_cr3() & CR3_ADDRESS;
     bool own_stack = false;
 
     for (unsigned i = 0; i < TSS_COUNT; i++)
@@ -152,7 +152,7 @@ void case_nmi_sweep(void) {
 
 /* The host's world must be whole here too, and this one needs its end. */
 static void count_interrupt(struct metal_frame* frame) {
-    const uint64_t cr3 = read_cr3();
+    const uint64_t cr3 = read_cr3() & CR3_ADDRESS;
 
     metal_apic_end();
     if ((cr3 != host_cr3[0] && cr3 != host_cr3[1]) || frame->cs != KERNEL_CS || frame->rip < IMAGE_BASE ||

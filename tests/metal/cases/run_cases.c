@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The table of cases, and how they are run: those named on the command line, else all that suit the machine
- * (bochs=1 tells of one that is not QEMU). Output in the manner of TAP, then one line of figures. A case must
- * leave the host as it was.
+ * (bochs=1 tells of one that is not QEMU). seed=N replays what was at random. Output in the manner of TAP,
+ * then one line of figures. A case must leave the host as it was.
  */
 #include "case.h"
 
@@ -25,6 +25,11 @@ static const struct entry cases[] = {
 };
 
 static struct coop_stats figures;
+static uint64_t verified;
+
+void metal_count_verified(uint64_t rounds) {
+    verified += rounds;
+}
 
 void metal_guest_end(struct metal_guest* guest) {
     struct coop_stats stats = metal_guest_stats(guest);
@@ -79,11 +84,12 @@ static void run(const struct entry* entry) {
 int metal_run_cases(void) {
     const size_t count = sizeof(cases) / sizeof(cases[0]);
     bool some_named = false;
-    uint64_t ran = 0, failures = 0;
+    uint64_t ran = 0, failures = 0, skips = 0;
 
     metal_print("\n"); /* behind whatever the boot loader left on the line */
     metal_word("", &some_named);
-    metal_random_seed(metal_option("seed", 1));
+    metal_random_seed(metal_option("seed", metal_tsc() >> 4));
+    metal_print("# seed=%u\n", metal_seed());
     for (size_t i = 0; i < count; i++) {
         bool wanted = some_named ? metal_word(cases[i].name, &some_named) : suits(&cases[i]);
 
@@ -92,12 +98,17 @@ int metal_run_cases(void) {
         ran++;
         run(&cases[i]);
         bool failed = metal_failed();
+        const char* skipped = metal_skipped();
         failures += failed;
-        metal_print("%s %u %s\n", failed ? "not ok" : "ok", ran, cases[i].name);
+        skips += skipped != NULL;
+        metal_print("%s %u %s%s%s\n", failed ? "not ok" : "ok", ran, cases[i].name, skipped ? " # SKIP " : "",
+                    skipped ? skipped : "");
     }
     metal_print("1..%u\n", ran);
-    metal_print("figures: cases %u failed %u switches %u interrupts %u nmis %u events %u aborts %u\n", ran,
-                failures, figures.switches, figures.interrupts_forwarded, figures.nmis_forwarded,
-                figures.events_injected, figures.entries_aborted);
+    metal_print(
+        "figures: cases %u failed %u skipped %u switches %u verified %u interrupts %u nmis %u events %u "
+        "aborts %u\n",
+        ran, failures, skips, figures.switches, verified, figures.interrupts_forwarded,
+        figures.nmis_forwarded, figures.events_injected, figures.entries_aborted);
     return ran == 0 || failures != 0;
 }

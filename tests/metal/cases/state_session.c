@@ -36,7 +36,9 @@ static void make_place(void) {
     __asm__ volatile("mov %%cr0, %0; mov %%cr3, %1; mov %%cr4, %2"
                      : "=r"(control.cr0), "=r"(control.cr3), "=r"(control.cr4));
     state_probe(&place);
-    place.cr0_bits = 0x50022; /* MP NE WP AM */
+    place.cr0_bits = 0x60050022; /* MP NE WP AM NW CD */
+    place.cr4_bits |= state_host_cr4_bits();
+    place.pcids = 0xfff;
     memcpy(metal_va(other_root), metal_va(control.cr3), PAGE_BYTES);
     place.cr3[0] = control.cr3;
     place.cr3[1] = other_root;
@@ -139,7 +141,12 @@ void metal_state_end(struct metal_guest* guest) {
                     guest->run.detail, guest->run.rip, guest->run.address);
     CHECK_EQUAL(guest->status, -COOP_E_INTERRUPTED);
     CHECK_EQUAL(guest->run.end, 0);
+    /* It verifies after each leave but the last, from which it has not come back. */
+    const struct coop_stats stats = metal_guest_stats(guest);
+    CHECK(report->rounds + 1 >=
+          stats.doorbells[COOP_DOORBELL_YIELD] + stats.doorbells[STATE_UNKNOWN_DOORBELL]);
     CHECK(report->rounds > 0);
+    metal_count_verified(report->rounds);
     metal_frames_give(other_root, 1);
     metal_guest_end(guest);
 }

@@ -31,8 +31,8 @@ void metal_main(void) {
     metal_clock_init();
     metal_cpu_features();
     asm volatile("sti");
-    if (metal_option("cpus", METAL_MAX_CPUS) > 1)
-        metal_smp_start();
+    if (metal_option("cpus", METAL_MAX_CPUS) > 1 && !metal_smp_start())
+        metal_panic("the second CPU does not start");
 
     uint64_t frames = metal_frames_taken();
     struct coop_core_config config = {.tsc_khz = metal_tsc_khz(),

@@ -10,7 +10,7 @@
 #include "state.h"
 
 #define APIC 0xfee00000ull
-enum { PAGE = 0x1000, YIELD = COOP_DOORBELL_YIELD, UNKNOWN = 15 };
+enum { PAGE = 0x1000 };
 /* Offsets in the run, behind the image. */
 enum {
     ROOTS = 0x40000,
@@ -126,7 +126,9 @@ void state_guest_main(uint8_t* run, uint64_t pud) {
 
     state->random = report->seed;
     state_probe(place);
-    place->cr0_bits = 0x5002a; /* MP TS NE WP AM */
+    place->cr0_bits = 0x6005002e;                 /* MP EM TS NE WP AM NW CD */
+    place->cr4_bits |= place->xcr0 ? 1 << 18 : 0; /* OSXSAVE */
+    place->pcids = 0;                             /* the guest ABI's: 0 only */
     make_tables(run, place, pud);
     __asm__("lea state_guest_upcall(%%rip), %0" : "=r"(page->upcall_va));
     __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
@@ -142,7 +144,7 @@ void state_guest_main(uint8_t* run, uint64_t pud) {
         if (dice == 0)
             state_guest_int(gprs);
         else
-            state_guest_doorbell(gprs, dice == 1 ? UNKNOWN : YIELD);
+            state_guest_doorbell(gprs, dice == 1 ? STATE_UNKNOWN_DOORBELL : COOP_DOORBELL_YIELD);
         if (!state_verify_gprs(state, gprs, dice == 0 ? STATE_ALL_GPRS : STATE_CALLEE_SAVED, FLAGS) ||
             !state_verify(state, place))
             end(report, state, gprs);

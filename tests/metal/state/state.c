@@ -9,6 +9,18 @@
 #define XCR0_AVX512 0xe0
 #define XCR0_PKRU 0x200
 
+#define CR0_EM 0x4
+#define CR0_TS 0x8
+#define CR0_WP 0x10000
+#define CR0_NW 0x20000000
+#define CR0_CD 0x40000000
+#define CR3_PWT_PCD 0x18
+#define CR4_PGE 0x80
+#define CR4_PCIDE 0x20000
+#define CR4_OSXSAVE 0x40000
+#define CR4_CET 0x800000
+#define DR6_IDLE 0xffff0ff0
+
 /* Integers only: the guest's code has no relocations. */
 static const struct {
     uint32_t number;
@@ -151,16 +163,25 @@ void state_probe(struct state_place* place) {
     COOP_PASSAGE_MSRS(ROW)
 #undef ROW
 
-    /* VME PVI TSD DE MCE PGE PCE OSXMMEXCPT, and what newer CPUs have. */
-    place->cr4_bits = 0x5cf;
+    /* VME PVI TSD DE PSE MCE PGE PCE OSXMMEXCPT, and what newer CPUs have. */
+    place->cr4_bits = 0x5df;
+    place->cr4_bits |= (uint64_t)has(1, 'c', 5) << 13 | (uint64_t)has(1, 'c', 6) << 14;  /* VMXE SMXE */
+    place->cr4_bits |= (uint64_t)has(1, 'c', 17) << 17;                                  /* PCIDE */
     place->cr4_bits |= (uint64_t)has(7, 'c', 2) << 11 | (uint64_t)has(7, 'b', 0) << 16;  /* UMIP FSGSBASE */
     place->cr4_bits |= (uint64_t)has(7, 'b', 7) << 20 | (uint64_t)has(7, 'b', 20) << 21; /* SMEP SMAP */
     place->cr4_bits |= (uint64_t)has(7, 'c', 3) << 22;                                   /* PKE */
+    /* B0-B3 BD BS BT, BLD, RTM. */
+    place->dr6_bits = 0xe00f | (uint64_t)has(7, 'c', 24) << 11 | (uint64_t)has(7, 'b', 11) << 16;
     place->xcr0 = 0;
     if (has(1, 'c', 26)) {
         cpuid(0xd, 0, &low, &ebx, &ecx, &high);
         place->xcr0 = low | (uint64_t)high << 32;
     }
+}
+
+uint64_t state_host_cr4_bits(void) {
+    return (uint64_t)(has(7, 'c', 7) || has(7, 'd', 20)) << 23 | (uint64_t)has(7, 'c', 31)
+                                                                     << 24; /* CET PKS */
 }
 
 static void fill_descriptor(uint64_t* at, uint64_t base, uint64_t bytes, uint64_t type) {
@@ -310,6 +331,38 @@ static void fill_segments(struct state* state, const struct state_place* place) 
 
 /* --- All --- */
 
+/* CR0, CR3 and CR4, which depend on each other (SDM 3A 2.5, 4.10.1). */
+static void fill_control(struct state* state, const struct state_place* place) {
+    const uint64_t root = place->cr3[state_random(state) >> 40 & 1];
+    uint64_t cr0 = (READ(cr0) & ~place->cr0_bits) | (state_random(state) & place->cr0_bits);
+    uint64_t cr4 = (READ(cr4) & ~place->cr4_bits) | (state_random(state) & place->cr4_bits);
+
+    if (!(cr0 & CR0_CD))
+        cr0 &= ~(uint64_t)CR0_NW;
+    if (!(cr0 & CR0_WP))
+        cr4 &= ~(uint64_t)CR4_CET;
+    if (cr4 & CR4_PCIDE) /* no host has the one without the other */
+        cr4 |= CR4_PGE;
+    WRITE(cr4, READ(cr4) & ~(uint64_t)(CR4_PCIDE | CR4_CET));
+    WRITE(cr3, root);
+    WRITE(cr0, cr0 & ~(uint64_t)(CR0_EM | CR0_TS));
+    WRITE(cr4, cr4 | (place->cr4_bits & CR4_OSXSAVE));
+    WRITE(cr3, root | (state_random(state) & (cr4 & CR4_PCIDE ? place->pcids : CR3_PWT_PCD)));
+}
+
+/* What would stop the vector instructions, where a world may have it: last and first. QEMU translates anew
+ * for each kind of CR0, so EM comes with TS only. */
+static void stop_vectors(struct state* state, const struct state_place* place) {
+    const uint64_t bits = state_random(state), em = bits & CR0_TS ? CR0_EM : 0;
+
+    WRITE(cr4, READ(cr4) & ~(bits & place->cr4_bits & CR4_OSXSAVE));
+    WRITE(cr0, READ(cr0) | (bits & place->cr0_bits & (em | CR0_TS)));
+}
+static void open_vectors(const struct state_place* place) {
+    WRITE(cr0, READ(cr0) & ~(place->cr0_bits & (CR0_EM | CR0_TS)));
+    WRITE(cr4, READ(cr4) | (place->cr4_bits & CR4_OSXSAVE));
+}
+
 static uint64_t random_dr7(struct state* state) {
     uint64_t value = 0x400 | (state_random(state) & 0x3ff);
 
@@ -330,16 +383,14 @@ static uint64_t random_breakpoint(struct state* state) {
 
 void state_fill(struct state* state, const struct state_place* place) {
     fill_segments(state, place);
-    WRITE(cr3, place->cr3[state_random(state) >> 40 & 1]);
-    WRITE(cr0, (READ(cr0) & ~place->cr0_bits) | (state_random(state) & place->cr0_bits & ~8ull));
-    WRITE(cr4, (READ(cr4) & ~place->cr4_bits) | (state_random(state) & place->cr4_bits));
+    fill_control(state, place);
     WRITE(cr2, state_random(state));
     WRITE(db7, 0x400);
     WRITE(db0, random_breakpoint(state));
     WRITE(db1, random_breakpoint(state));
     WRITE(db2, random_breakpoint(state));
     WRITE(db3, random_breakpoint(state));
-    WRITE(db6, 0xffff0ff0 | (state_random(state) & 0xf));
+    WRITE(db6, DR6_IDLE ^ (state_random(state) & place->dr6_bits));
     WRITE(db7, random_dr7(state));
     for (uint32_t i = 0; i < state_msr_count; i++) {
         uint64_t bits = state_random(state);
@@ -358,9 +409,7 @@ void state_fill(struct state* state, const struct state_place* place) {
         __asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)xcr0), "d"((uint32_t)(xcr0 >> 32)) : "memory");
     }
     fill_vectors(state, place, xcr0);
-    /* Last what would stop the vector instructions: CR0.TS. */
-    if (place->cr0_bits & 8)
-        WRITE(cr0, READ(cr0) | (state_random(state) & 8));
+    stop_vectors(state, place);
 
     for (unsigned i = 0; i < STATE_RFLAGS; i++)
         state->value[i] = read_register(i);
@@ -380,15 +429,16 @@ static bool same(struct state* state, unsigned which, uint64_t found) {
 
 bool state_verify(struct state* state, const struct state_place* place) {
     for (unsigned i = 0; i < STATE_RFLAGS; i++) {
-        if (!same(state, i, i == STATE_XCR0 ? (place->xcr0 ? read_xcr0() : 0) : read_register(i)))
+        if (i != STATE_XCR0 && !same(state, i, read_register(i)))
             return false;
     }
+    open_vectors(place);
+    if (!same(state, STATE_XCR0, place->xcr0 ? read_xcr0() : 0))
+        return false;
     for (uint32_t i = 0; i < state_msr_count; i++) {
         if (!(place->absent_msrs >> i & 1) && !same(state, STATE_FIRST_MSR + i, read_msr(msrs[i].number)))
             return false;
     }
-    if (place->cr0_bits & 8)
-        WRITE(cr0, READ(cr0) & ~8ull);
     save_vectors(state->vectors_now, place);
     for (unsigned i = 0; i < STATE_XSAVE_BYTES; i++) {
         state->value[STATE_VECTORS] = i;

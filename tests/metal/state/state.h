@@ -25,9 +25,10 @@ struct state_table {
 struct state_place {
     struct state_table gdt[STATE_VARIANTS], idt[STATE_VARIANTS];
     uint64_t cr3[STATE_VARIANTS];
-    uint64_t cr0_bits, cr4_bits; /* that may be set as one likes */
-    uint64_t xcr0;               /* components; 0: no XSAVE */
-    uint32_t absent_msrs;        /* bit n: row n of the table is not there */
+    uint64_t cr0_bits, cr4_bits, dr6_bits; /* that may be set as one likes */
+    uint64_t pcids;       /* bits of CR3 that may, with CR4.PCIDE; without it PWT and PCD may */
+    uint64_t xcr0;        /* components; 0: no XSAVE */
+    uint32_t absent_msrs; /* bit n: row n of the table is not there */
 };
 
 /* The registers by number, for the report. */
@@ -84,8 +85,10 @@ void state_fill(struct state* state, const struct state_place* place);
 /* False if a register does not hold what fill left there. */
 bool state_verify(struct state* state, const struct state_place* place);
 
-/* The part of a place that the CPU decides: cr4_bits, xcr0, absent_msrs. */
+/* The part of a place that the CPU decides: cr4_bits of either world's, dr6_bits, xcr0, absent_msrs. */
 void state_probe(struct state_place* place);
+/* Bits of CR4 that are the host's alone: the guest runs with them clear. */
+uint64_t state_host_cr4_bits(void);
 /* GDT (32 entries), LDT (2) and TSS descriptors of one variant; tss_bytes each, in a row. */
 void state_fill_tables(uint64_t* gdt, uint64_t* ldt, unsigned variant, uint64_t tss, uint64_t tss_stride);
 /* Which TSS is in force, told by the stack that an interrupt takes. Each world has its own. */
@@ -104,6 +107,9 @@ struct state_gprs {
 void state_fill_gprs(struct state* state, struct state_gprs* gprs, uint64_t flag_bits);
 /* False if one of the registers in mask, or RFLAGS, has changed. */
 bool state_verify_gprs(struct state* state, const struct state_gprs* gprs, uint32_t mask, uint64_t flag_bits);
+
+/* The guest leaves by it, to be answered at once; but for YIELD and an interrupt. */
+enum { STATE_UNKNOWN_DOORBELL = 15 };
 
 /* The guest's parameters, at GUEST_PARAMETERS. */
 struct state_report {
