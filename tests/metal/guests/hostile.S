@@ -281,13 +281,11 @@ guest fatal
 	movq	PARAM_COUNT(%rbx), %rax
 	testl	%eax, %eax
 	jz	1f
-	.irp	way, 2f, 3f, 4f, 5f, 6f, 7f
+	.irp	way, 2f, 3f, 4f, 5f, 6f, 7f, 10f, 11f, 12f, 13f, 14f
 	decl	%eax
 	jz	\way
 	.endr
-	movb	$0xfe, %al
-	outb	%al, $0x64
-	jmp	9f
+	panic
 1:	lidt	ZEROES(%rbx)
 	jmp	9f
 2:	lgdt	ZEROES(%rbx)
@@ -313,6 +311,44 @@ guest fatal
 8:	doorbell COOP_DOORBELL_YIELD
 9:	sti
 	jmp	.
+10:	movb	$0xfe, %al
+	outb	%al, $0x64
+	jmp	9b
+	/* A TSS of zeroes under 0x60. */
+11:	own_gdt
+	leaq	ZEROES(%rbx), %rdx
+	movq	%rdx, %rax
+	andl	$0xffffff, %eax
+	shlq	$16, %rax
+	movq	%rdx, %rcx
+	shrq	$24, %rcx
+	shlq	$56, %rcx
+	orq	%rcx, %rax
+	movabsq	$0x0000890000000067, %rcx
+	orq	%rcx, %rax
+	movq	%rax, GDT_TABLE + 0x60(%rbx)
+	shrq	$32, %rdx
+	movq	%rdx, GDT_TABLE + 0x68(%rbx)
+	movl	$0x60, %eax
+	ltr	%ax
+	jmp	9b
+	/* Tables of its own, all but the passage. */
+12:	movq	PARAM_ARGUMENT(%rbx), %rax
+	movq	%rax, %cr3
+	jmp	9b
+	/* The gate of NMIs leads back at once, and interrupts are off. */
+13:	leaq	15f(%rip), %rax
+	movw	%ax, GUEST_IDT + 2 * 16(%rbx)
+	shrq	$16, %rax
+	movw	%ax, GUEST_IDT + 2 * 16 + 6(%rbx)
+	shrq	$16, %rax
+	movl	%eax, GUEST_IDT + 2 * 16 + 8(%rbx)
+	jmp	.
+14:	movq	%cr4, %rax
+	btrq	$6, %rax
+	movq	%rax, %cr4
+	jmp	.
+15:	iretq
 end_guest fatal
 
 	.section .note.GNU-stack, "", @progbits
