@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* NMIs and machine checks at any moment, with all registers at random: each is handled once, in the host. */
+/* NMIs at any moment, with all registers at random: each is handled once, in the host. */
 #include "state_session.h"
 
 static bool stop;
@@ -40,46 +40,4 @@ void case_nmi_storm(void) {
     CHECK_EQUAL(metal_count(VECTOR_NMI) - before, sent);
     CHECK(metal_guest_stats(&guest).nmis_forwarded > 0);
     metal_state_end(&guest);
-}
-
-enum { MSR_MCG_STATUS = 0x17a };
-
-static void clear_machine_check(struct metal_frame* frame) {
-    (void)frame;
-    __asm__ volatile("wrmsr" ::"c"(MSR_MCG_STATUS), "a"(0), "d"(0));
-}
-
-/* Until so many machine checks have come from outside. A CPU with CR4.MCE clear would shut down, so both
- * worlds leave it set. */
-void case_machine_checks(void) {
-    struct metal_guest state = metal_state_begin(metal_option("seed", 1));
-    struct metal_guest guests[] = {GUEST(unknown_doorbells), GUEST(yielding), GUEST(no_tss)};
-    const uint64_t wanted = metal_option("checks", 200);
-    uint64_t forwarded = 0;
-    bool good = true;
-
-    metal_state_keep_cr4(1 << 6);
-    metal_handle(VECTOR_MACHINE_CHECK, clear_machine_check);
-    guests[0].parameters[PARAM_COUNT / 8] = UINT32_MAX;
-    for (uint64_t i = 0, asked = 0; good && metal_count(VECTOR_MACHINE_CHECK) < wanted; i++) {
-        struct metal_guest* guest = &guests[i % 3];
-
-        /* machine_check_coverage.py waits for this: the handler's stack must be free again. */
-        if (asked == metal_count(VECTOR_MACHINE_CHECK)) {
-            asked++;
-            metal_print("# machine check\n");
-        }
-        good = metal_state_stay(guest, NULL, NULL, NULL) && guest->status == -COOP_E_INTERRUPTED;
-    }
-    CHECK(good);
-    CHECK_EQUAL(metal_count(VECTOR_MACHINE_CHECK), wanted);
-    metal_handle(VECTOR_MACHINE_CHECK, NULL);
-    for (unsigned i = 0; good && i < 3; i++)
-        good = metal_state_round(&state, NULL, NULL, NULL);
-    metal_state_end(&state);
-    for (unsigned i = 0; i < 3; i++) {
-        forwarded += metal_guest_stats(&guests[i]).machine_checks_forwarded;
-        metal_guest_end(&guests[i]);
-    }
-    CHECK(forwarded > 0);
 }

@@ -129,6 +129,7 @@ void state_guest_main(uint8_t* run, uint64_t pud) {
     place->cr0_bits = 0x6005002e;                 /* MP EM TS NE WP AM NW CD */
     place->cr4_bits |= place->xcr0 ? 1 << 18 : 0; /* OSXSAVE */
     place->pcids = 0;                             /* the guest ABI's: 0 only */
+    place->cr4_bits &= ~report->keep_cr4;
     make_tables(run, place, pud);
     __asm__("lea state_guest_upcall(%%rip), %0" : "=r"(page->upcall_va));
     __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));

@@ -119,6 +119,7 @@ struct state_report {
     uint64_t rounds; /* result: verified */
     uint64_t events; /* result: taken */
     uint64_t differs, expected, found;
+    uint64_t keep_cr4; /* bits that it leaves alone */
 };
 
 #endif
