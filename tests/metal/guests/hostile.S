@@ -281,7 +281,7 @@ guest fatal
 	movq	PARAM_COUNT(%rbx), %rax
 	testl	%eax, %eax
 	jz	1f
-	.irp	way, 2f, 3f, 4f, 5f, 6f, 7f, 10f, 11f, 12f, 13f, 14f
+	.irp	way, 2f, 3f, 4f, 5f, 6f, 7f, 16f, 10f, 11f, 12f, 13f, 14f
 	decl	%eax
 	jz	\way
 	.endr
@@ -349,6 +349,9 @@ guest fatal
 	movq	%rax, %cr4
 	jmp	.
 15:	iretq
+16:	movabsq	$GUEST_VCPU_DATA, %rdi
+	movq	$-1, PASSAGE_HOST + WORLD_CR4(%rdi)
+	jmp	8b
 end_guest fatal
 
 	.section .note.GNU-stack, "", @progbits

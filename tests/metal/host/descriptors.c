@@ -26,6 +26,9 @@ static uint64_t ist_of(uint32_t vector) {
         return IST_NMI;
     case VECTOR_MACHINE_CHECK:
         return IST_MACHINE_CHECK;
+    /* As in kernels: the passage's last resort is a UD2, when TR may be the guest's yet. */
+    case VECTOR_UNDEFINED:
+        return 0;
     case VECTOR_TEST_IST:
         return IST_TEST;
     default:

@@ -16,6 +16,7 @@ enum { METAL_MAX_CPUS = 2, PAGE_BYTES = 4096, LARGE_PAGE_BYTES = 2 << 20 };
  * them. */
 enum {
     VECTOR_NMI = 2,
+    VECTOR_UNDEFINED = 6,
     VECTOR_MACHINE_CHECK = 18,
     VECTOR_TIMER = 0x40,
     VECTOR_KICK = 0x41,
