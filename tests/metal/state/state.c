@@ -343,11 +343,14 @@ static void fill_control(struct state* state, const struct state_place* place) {
         cr4 &= ~(uint64_t)CR4_CET;
     if (cr4 & CR4_PCIDE) /* no host has the one without the other */
         cr4 |= CR4_PGE;
-    WRITE(cr4, READ(cr4) & ~(uint64_t)(CR4_PCIDE | CR4_CET));
-    WRITE(cr3, root);
+    const uint64_t cr3 = root | (state_random(state) & (cr4 & CR4_PCIDE ? place->pcids : CR3_PWT_PCD));
+    if (READ(cr4) & (CR4_PCIDE | CR4_CET))
+        WRITE(cr4, READ(cr4) & ~(uint64_t)(CR4_PCIDE | CR4_CET));
+    WRITE(cr3, cr4 & CR4_PCIDE ? root : cr3);
     WRITE(cr0, cr0 & ~(uint64_t)(CR0_EM | CR0_TS));
     WRITE(cr4, cr4 | (place->cr4_bits & CR4_OSXSAVE));
-    WRITE(cr3, root | (state_random(state) & (cr4 & CR4_PCIDE ? place->pcids : CR3_PWT_PCD)));
+    if (cr4 & CR4_PCIDE)
+        WRITE(cr3, cr3);
 }
 
 /* What would stop the vector instructions, where a world may have it: last and first. QEMU translates anew
@@ -355,12 +358,16 @@ static void fill_control(struct state* state, const struct state_place* place) {
 static void stop_vectors(struct state* state, const struct state_place* place) {
     const uint64_t bits = state_random(state), em = bits & CR0_TS ? CR0_EM : 0;
 
-    WRITE(cr4, READ(cr4) & ~(bits & place->cr4_bits & CR4_OSXSAVE));
-    WRITE(cr0, READ(cr0) | (bits & place->cr0_bits & (em | CR0_TS)));
+    if (bits & place->cr4_bits & CR4_OSXSAVE)
+        WRITE(cr4, READ(cr4) & ~(uint64_t)CR4_OSXSAVE);
+    if (bits & place->cr0_bits & (em | CR0_TS))
+        WRITE(cr0, READ(cr0) | (bits & place->cr0_bits & (em | CR0_TS)));
 }
 static void open_vectors(const struct state_place* place) {
-    WRITE(cr0, READ(cr0) & ~(place->cr0_bits & (CR0_EM | CR0_TS)));
-    WRITE(cr4, READ(cr4) | (place->cr4_bits & CR4_OSXSAVE));
+    if (place->cr0_bits & (CR0_EM | CR0_TS))
+        WRITE(cr0, READ(cr0) & ~(place->cr0_bits & (CR0_EM | CR0_TS)));
+    if (place->cr4_bits & ~READ(cr4) & CR4_OSXSAVE)
+        WRITE(cr4, READ(cr4) | CR4_OSXSAVE);
 }
 
 static uint64_t random_dr7(struct state* state) {
