@@ -353,15 +353,17 @@ static void fill_control(struct state* state, const struct state_place* place) {
         WRITE(cr3, cr3);
 }
 
-/* What would stop the vector instructions, where a world may have it: last and first. QEMU translates anew
- * for each kind of CR0, so EM comes with TS only. */
+/* What would stop the vector instructions, where a world may have it: last and first. EM and OSXSAVE seldom,
+ * since QEMU translates anew for each kind of CR0 and CR4. */
 static void stop_vectors(struct state* state, const struct state_place* place) {
-    const uint64_t bits = state_random(state), em = bits & CR0_TS ? CR0_EM : 0;
+    const uint64_t bits = state_random(state);
+    const bool seldom = bits >> 60 == 0;
+    const uint64_t cr0 = bits & place->cr0_bits & (seldom ? CR0_EM | CR0_TS : CR0_TS);
 
-    if (bits & place->cr4_bits & CR4_OSXSAVE)
-        WRITE(cr4, READ(cr4) & ~(uint64_t)CR4_OSXSAVE);
-    if (bits & place->cr0_bits & (em | CR0_TS))
-        WRITE(cr0, READ(cr0) | (bits & place->cr0_bits & (em | CR0_TS)));
+    if (seldom && (place->cr4_bits & CR4_OSXSAVE))
+        WRITE(cr4, READ(cr4) & ~(bits & CR4_OSXSAVE));
+    if (cr0)
+        WRITE(cr0, READ(cr0) | cr0);
 }
 static void open_vectors(const struct state_place* place) {
     if (place->cr0_bits & (CR0_EM | CR0_TS))
