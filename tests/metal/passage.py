@@ -58,7 +58,9 @@ class Excuses:
         machine_check = self.position("orq    $0x2,", bug)
         resume = self.position("mov    0x20(%rsp),%rax", machine_check)
         course = self.position("lea ", resume)
-        self.abort = self.at[abort - 1:abort + 2]
+        while not code[self.at[abort - 1]].startswith("jmp"):
+            abort -= 1
+        self.abort = self.at[abort:self.position("jmp", abort) + 1]
         self.machine_check = self.at[machine_check:machine_check + 2]
         self.nmi = self.at[machine_check + 2:resume]
         self.course = self.at[course:course + 3]
