@@ -24,6 +24,7 @@ inline constexpr std::uint32_t cpuid1_ecx_vmx = 1 << 5;
 inline constexpr std::uint64_t efer_nxe = 1 << 11;
 inline constexpr std::uint64_t efer_svme = 1 << 12;
 inline constexpr std::uint64_t efer_ffxsr = 1 << 14;
+inline constexpr std::uint64_t s_cet_shstk = 1 << 0;
 inline constexpr std::uint64_t rflags_fixed = 1 << 1;
 inline constexpr std::uint64_t rflags_if = 1 << 9;
 inline constexpr std::uint64_t dr7_idle = 0x400;
@@ -32,6 +33,7 @@ enum class Msr : std::uint32_t {
 #define COOP_ROW(name, number, ...) name = number,
     COOP_RESIDENT_MSRS(COOP_ROW) COOP_PASSAGE_MSRS(COOP_ROW)
 #undef COOP_ROW
+        s_cet = 0x6a2, // looked at only
 };
 
 inline std::uint64_t read_msr(Msr msr) {

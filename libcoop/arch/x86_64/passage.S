@@ -225,8 +225,11 @@ coop_passage_enter:
 	movq	%rsi, PASSAGE_GDT_GUEST + 8(%rdi, %rcx)
 	ltr	%cx
 	cmpl	$0, DATA(LOADS)
-	jne	.Lloads
+	jne	.Lcheck_tables
+.Ltables_good:
 	lgdt	GUEST(GDTR)
+	cmpl	$0, DATA(LOADS)
+	jne	.Lloads
 .Lloads_done:
 	load_msr MSR_GS_BASE, GUEST(GS_BASE)
 
@@ -261,8 +264,8 @@ coop_passage_enter:
 	jmp	.Ltss
 
 /*
- * What few entries need. First a look at the guest's GDT and IDT: broken ones would make of IRETQ or the next NMI a reset, while
- * here the passage's own are in force still.
+ * What few entries need. Before it a look at the guest's GDT and IDT: broken ones would make of IRETQ or the next NMI a reset,
+ * while here the passage's own are in force still.
  */
 .macro check_gate vector
 	movabsq	$GATE_LOW(\vector), %rdx
@@ -273,7 +276,7 @@ coop_passage_enter:
 	cmpl	$GATE_HIGH(\vector), 16 * \vector + 8(%rsi)
 	jne	.Lbad_tables
 .endm
-.Lloads:
+.Lcheck_tables:
 	cmpw	$LEAST_GDT_LIMIT, GUEST(GDTR)
 	jb	.Lbad_tables
 	movq	2 + GUEST(GDTR), %rsi
@@ -291,7 +294,9 @@ coop_passage_enter:
 	movabsq	$GATE_MASK, %rcx
 	check_gate VECTOR_NMI
 	check_gate VECTOR_MACHINE_CHECK
-	lgdt	GUEST(GDTR)
+	jmp	.Ltables_good
+
+.Lloads:
 	testl	$PASSAGE_LOAD_SEGMENTS, DATA(LOADS)
 	jz	1f
 	/* Loading FS clears its base, which belongs to the resident state: keep it. */

@@ -391,7 +391,8 @@ HostFeatures probe_host_features() {
     ResidentState::probe();
     const std::uint64_t cr4 = cpu::read_cr4();
     const std::uint64_t efer = cpu::read_msr(cpu::Msr::efer);
-    return host_features(cr4, efer, cr4 & cpu::cr4_osxsave ? cpu::read_xcr0() : 0);
+    return host_features(cr4, efer, cr4 & cpu::cr4_osxsave ? cpu::read_xcr0() : 0,
+                         cr4 & cpu::cr4_cet ? cpu::read_msr(cpu::Msr::s_cet) : 0);
 }
 
 } // namespace coop

@@ -52,10 +52,11 @@ struct coop_version {
 #define COOP_HOST_TSC_STABLE 0x20
 #define COOP_HOST_SMEP 0x40
 #define COOP_HOST_SMAP 0x80
-#define COOP_HOST_NMI_KICK 0x100 /* a guest with interrupts off can be evicted */
-#define COOP_HOST_MELTDOWN 0x200 /* guests should isolate their page tables */
-#define COOP_HOST_NO_NX 0x400    /* EFER.NXE is off: guests refused */
-#define COOP_HOST_VBS 0x800      /* NT's secure kernel approves what ring 0 executes: guests refused */
+#define COOP_HOST_NMI_KICK 0x100      /* a guest with interrupts off can be evicted */
+#define COOP_HOST_MELTDOWN 0x200      /* guests should isolate their page tables */
+#define COOP_HOST_NO_NX 0x400         /* EFER.NXE is off: guests refused */
+#define COOP_HOST_VBS 0x800           /* NT's secure kernel approves what ring 0 executes: guests refused */
+#define COOP_HOST_SHADOW_STACK 0x1000 /* ring 0 has CET's shadow stacks: guests refused */
 struct coop_host_info {
     coop_u64 features; /* COOP_HOST_* */
     coop_u64 tsc_khz;

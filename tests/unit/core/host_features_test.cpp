@@ -11,15 +11,23 @@ constexpr std::uint64_t nxe = cpu::efer_nxe;
 
 TEST_CASE("a host with FRED is refused, whatever else it has", "[host]") {
     constexpr std::uint64_t others = cpu::cr4_pae | cpu::cr4_pge | cpu::cr4_la57 | cpu::cr4_cet;
-    CHECK(host_features(cpu::cr4_fred, nxe, 0).refusal == COOP_HOST_FRED);
-    CHECK(host_features(cpu::cr4_fred, 0, 0).refusal == COOP_HOST_FRED);
-    CHECK(host_features(cpu::cr4_fred | others, nxe, 7).refusal == COOP_HOST_FRED);
-    CHECK(host_features(others, nxe, 7).refusal == 0);
-    CHECK(host_features(~cpu::cr4_fred, ~0ull, 7).refusal == 0);
+    CHECK(host_features(cpu::cr4_fred, nxe, 0, 0).refusal == COOP_HOST_FRED);
+    CHECK(host_features(cpu::cr4_fred, 0, 0, 0).refusal == COOP_HOST_FRED);
+    CHECK(host_features(cpu::cr4_fred | others, nxe, 7, 0).refusal == COOP_HOST_FRED);
+    CHECK(host_features(others, nxe, 7, 0).refusal == 0);
+    CHECK(host_features(~cpu::cr4_fred, ~0ull, 7, 0).refusal == 0);
 }
 
 TEST_CASE("a host without no-execute pages is refused", "[host]") {
-    CHECK(host_features(cpu::cr4_la57, ~nxe, 7).refusal == COOP_HOST_NO_NX);
+    CHECK(host_features(cpu::cr4_la57, ~nxe, 7, 0).refusal == COOP_HOST_NO_NX);
+}
+
+TEST_CASE("a host with shadow stacks in ring 0 is refused, one with branch tracking alone is not", "[host]") {
+    constexpr std::uint64_t branch_tracking = 1 << 2;
+    CHECK(host_features(cpu::cr4_cet, nxe, 0, cpu::s_cet_shstk | branch_tracking).refusal ==
+          COOP_HOST_SHADOW_STACK);
+    CHECK(host_features(cpu::cr4_cet, nxe, 0, branch_tracking).refusal == 0);
+    CHECK(host_features(0, nxe, 0, cpu::s_cet_shstk).refusal == 0);
 }
 
 TEST_CASE("each control-register bit is told as one feature", "[host]") {
@@ -29,7 +37,7 @@ TEST_CASE("each control-register bit is told as one feature", "[host]") {
         {cpu::cr4_smap, COOP_HOST_SMAP},
     };
     for (const auto& [bit, feature] : rows)
-        CHECK(host_features(bit, nxe, 0).features == feature);
-    CHECK(host_features(0, nxe | cpu::efer_svme, 0).features == COOP_HOST_VMX_ON);
-    CHECK(host_features(0, 0, 0x207).xcr0 == 0x207);
+        CHECK(host_features(bit, nxe, 0, 0).features == feature);
+    CHECK(host_features(0, nxe | cpu::efer_svme, 0, 0).features == COOP_HOST_VMX_ON);
+    CHECK(host_features(0, 0, 0x207, 0).xcr0 == 0x207);
 }

@@ -51,7 +51,11 @@ void add_driver_checks(std::vector<Check>& checks, Driver& driver) {
     if (has(COOP_HOST_VBS)) {
         set("vbs", "Memory integrity", Verdict::problem, "on", refusal_text(COOP_HOST_VBS).c_str());
     }
-    set("cet", "CET", Verdict::good, has(COOP_HOST_CET) ? "on; off while a guest runs" : "off");
+    if (has(COOP_HOST_SHADOW_STACK))
+        set("cet", "CET", Verdict::problem, "on, with shadow stacks",
+            refusal_text(COOP_HOST_SHADOW_STACK).c_str());
+    else
+        set("cet", "CET", Verdict::good, has(COOP_HOST_CET) ? "on; off while a guest runs" : "off");
     set("virtualization", "Virtualization", Verdict::good,
         has(COOP_HOST_VMX_ON) ? "in use; no obstacle" : "not in use");
     set("tsc", "TSC", has(COOP_HOST_TSC_STABLE) ? Verdict::good : Verdict::note,

@@ -29,6 +29,9 @@ std::string refusal_text(std::uint32_t refusal) {
         return fmt::format("the host kernel uses FRED event delivery; {}", words::no_fred);
     case COOP_HOST_NO_NX:
         return "the host kernel does not use no-execute pages (NX); switch them on in the firmware's setup";
+    case COOP_HOST_SHADOW_STACK:
+        return "the host kernel uses shadow stacks (CET) for itself; turn kernel shadow stacks off and "
+               "restart the host";
     case COOP_HOST_VBS:
         return "virtualization-based security runs; turn off Core isolation and all that uses it, and "
                "restart the host";
