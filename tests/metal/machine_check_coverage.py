@@ -37,8 +37,9 @@ class Plan:
 
 
 def plans():
-    """By the case's enum kind: the state test's guest, one without a TSS, one whose segments go, and those that end."""
-    others = [[Plan("machine check"), Plan("NMI")] for _ in range(6)]
+    """By the case's enum kind: the state test's guest, one without a TSS, one whose segments go, one that is
+    entered again at once, and those that end."""
+    others = [[Plan("machine check"), Plan("NMI")] for _ in range(7)]
     return [[Plan("machine check"), Plan("machine check", "NMI"), Plan("NMI", "machine check")], *others]
 
 

@@ -163,6 +163,10 @@ void case_nmi_sweep(void) {
         sweep_other(GUEST(no_tss), (uint32_t)metal_option("ticks", 760));
         sweep_other(GUEST(segments_going), (uint32_t)metal_option("ticks", 1000));
     }
+    for (unsigned pass = 0; pass < 2; pass++) {
+        sweep_other(GUEST(answered), (uint32_t)metal_option("ticks", 1600));
+        sweep_other(GUEST(int_storm), (uint32_t)metal_option("ticks", 1000));
+    }
     sweep_at_once((uint32_t)metal_option("ticks", 760));
     /* But for the one that watches the passage: an NMI that comes while such a guest runs is lost with it. */
     for (unsigned i = 0; i < METAL_ENDINGS; i++) {

@@ -51,6 +51,14 @@ guest yielding
 	jmp	1b
 end_guest yielding
 
+/* For ever: a doorbell that the monitor answers at once, and a yield. */
+guest answered
+1:	incq	PARAM_RESULT(%rbx)
+	doorbell 15
+	doorbell COOP_DOORBELL_YIELD
+	jmp	1b
+end_guest answered
+
 /* For ever: counts PARAM_COUNT turns without leaving, and yields. */
 guest turning
 1:	movq	PARAM_COUNT(%rbx), %r13
