@@ -213,12 +213,20 @@ int32_t environment_run(void (*contract_case)(void), uint64_t handle) {
     return NT_SUCCESS(status) ? failures : status;
 }
 
+static int interrupts_loaded;
+
+static void load_interrupts(void) {
+    interrupts_loaded = interrupts_load();
+}
+
 int environment_load(void) {
     nmi_registration = KeRegisterNmiCallback(count_nmi, NULL);
     if (!nmi_registration) {
         return -COOP_E_NO_MEMORY;
     }
-    if (interrupts_load()) {
+    /* In a thread that stays on its CPU: it waits for another on the other one without giving its own away.
+     */
+    if (!NT_SUCCESS(run_in_thread(load_interrupts)) || interrupts_loaded) {
         KeDeregisterNmiCallback(nmi_registration);
         return -COOP_E_NO_MEMORY;
     }
