@@ -52,15 +52,11 @@ class Excuses:
         self.at = sorted(offset for offset in code if stub_vector(offset) is None)
         self.code = code
         self.reasons = {}
-        abort = self.position("movq   $0x101,")
-        inside = self.position("cmpl   $0x2,", abort)
+        inside = self.position("cmpl   $0x2,")
         bug = self.position("cmpq   $0x102,", inside)
         machine_check = self.position("orq    $0x2,", bug)
         resume = self.position("mov    0x20(%rsp),%rax", machine_check)
         course = self.position("lea ", resume)
-        while not code[self.at[abort - 1]].startswith("jmp"):
-            abort -= 1
-        self.abort = self.at[abort:self.position("jmp", abort) + 1]
         self.machine_check = self.at[machine_check:machine_check + 2]
         self.nmi = self.at[machine_check + 2:resume]
         self.course = self.at[course:course + 3]
@@ -78,7 +74,7 @@ class Excuses:
     def left_to_the_stub(self):
         """{reason: offsets}, of what the APIC's timer brings no NMI to, but QEMU's gdb stub does."""
         return {
-            "NMIs are open there only behind a machine check": [*self.abort, *self.course, *self.machine_check, *self.stub(MACHINE_CHECK)],
+            "NMIs are open there only behind a machine check": [*self.course, *self.machine_check, *self.stub(MACHINE_CHECK)],
             "from guests that watch the passage": self.stub(DEBUG),
             "under -icount no time passes between an exception and its handler": [self.stub(vector)[0] for vector in sorted(RAISED - {DEBUG})],
         }

@@ -33,8 +33,8 @@ ROWS = [
     ("the host's CR3 before its CR4", PASSAGE, "movq\tHOST(CR4), %rax\n\tmovq\t%rax, %cr4\n\tmovq\tHOST(CR3), %rax\n\tmovq\t%rax, %cr3\n",
      "movq\tHOST(CR3), %rax\n\tmovq\t%rax, %cr3\n\tmovq\tHOST(CR4), %rax\n\tmovq\t%rax, %cr4\n"),
     ("the host's IDT before its stack", PASSAGE, "movq\tHOST(RSP), %rsp\n\tlidt\tHOST(IDTR)", "lidt\tHOST(IDTR)\n\tmovq\tHOST(RSP), %rsp"),
-    ("pending is looked at before the registers are loaded", PASSAGE, "cmpq\t$0, DATA(PENDING)\n\tjne\t.Labort\n\tmovq\tGPR(7), %rdi",
-     "movq\tGPR(7), %rdi\n\tcmpq\t$0, DATA(PENDING)\n\tjne\t.Labort"),
+    ("pending is looked at before the registers are loaded", PASSAGE, "cmpq\t$0, DATA(PENDING)\n\tjne\t.Lleave\n\tmovq\tGPR(7), %rdi",
+     "movq\tGPR(7), %rdi\n\tcmpq\t$0, DATA(PENDING)\n\tjne\t.Lleave"),
     ("the window ends before IRETQ", PASSAGE, "\tja\t1f\n", "\tjae\t1f\n"),
     # Conditions.
     ("an NMI in the passage is not replayed", WORLD, "vector == vector_nmi || (pending & PASSAGE_PENDING_NMI)) {", "vector == vector_nmi) {"),

@@ -184,9 +184,10 @@ coop_passage_start:
 	.balign	16
 coop_passage_enter:
 	endbr64
-	/* E1: the passage's own stack, IDT and GDT. */
+	/* E1: the passage's own stack, IDT and GDT. Nothing has been taken from the guest yet. */
 	pushq	%rbp
 	pushfq
+	movq	$PASSAGE_VECTOR_ABORT, DATA(VECTOR)
 	movq	%rsp, HOST(RSP)
 	leaq	PASSAGE_STACK_TOP(%rdi), %rsp
 	lidt	DATA(IDT_HOST_POINTER)
@@ -250,10 +251,10 @@ coop_passage_enter:
 	movq	GPR(14), %r14
 	movq	GPR(15), %r15
 
-	/* E6: from this check to the end of iretq an NMI or #MC makes the handler resume at .Labort instead. */
+	/* E6: from this check to the end of iretq an NMI or #MC makes the handler leave again instead. */
 .Lwindow:
 	cmpq	$0, DATA(PENDING)
-	jne	.Labort
+	jne	.Lleave
 	movq	GPR(7), %rdi
 .Lwindow_last:
 	iretq
@@ -345,11 +346,6 @@ coop_passage_enter:
 	movq	%rax, %db7
 	jmp	.Lloads_done
 
-/* An NMI or #MC came just before the guest would have run: leave again. Its registers in the data are untouched. */
-.Labort:
-	movq	$PASSAGE_VECTOR_ABORT, DATA(VECTOR)
-	jmp	.Lleave
-
 /* ---- Taken: an interrupt, NMI, #MC or exception reached one of the stubs --------------------------------------------------- */
 /* Stack: rax rdi vector error | rip cs rflags rsp ss. */
 #define TAKEN_RAX 0
@@ -435,7 +431,10 @@ coop_passage_enter:
 	je	.Lnull_fs
 	cmpq	$(.Lload_gs - coop_passage_start), %rax
 	je	.Lnull_gs
-	/* Any other: the guest's state could not be loaded. Report it; on host text it would be our own bug. */
+	/*
+	 * Any other: the guest's state could not be loaded or saved. Report it, beside what took the guest out. On host text it would
+	 * be our own bug.
+	 */
 	movq	TAKEN_RIP(%rsp), %rax
 	subq	DATA(TEXT_GUEST), %rax
 	cmpq	$PASSAGE_TEXT_BYTES, %rax
@@ -446,8 +445,12 @@ coop_passage_enter:
 	movq	TAKEN_RIP(%rsp), %rax
 	movq	%rax, DATA(RIP)
 	movq	TAKEN_VECTOR(%rsp), %rax
-	orq	$PASSAGE_VECTOR_IN_PASSAGE, %rax
-	movq	%rax, DATA(VECTOR)
+.Lfault:
+	/* The first one counts. */
+	testl	$PASSAGE_PENDING_FAULT, DATA(PENDING)
+	jnz	.Lleave
+	movq	%rax, DATA(ERROR)
+	orq	$PASSAGE_PENDING_FAULT, DATA(PENDING)
 	jmp	.Lleave
 .Lnull_ds:
 	movw	$0, GUEST(DS)
@@ -462,8 +465,8 @@ coop_passage_enter:
 	movw	$0, GUEST(GS)
 	jmp	.Lresume
 .Lbad_tables:
-	movq	$PASSAGE_VECTOR_IN_PASSAGE + 13, DATA(VECTOR)
-	jmp	.Lleave
+	movl	$13, %eax
+	jmp	.Lfault
 	/* World::enter() tells of it, in the host's world; unless the way there is what is broken. */
 .Lbug:
 	cmpq	$PASSAGE_VECTOR_BUG, DATA(VECTOR)
@@ -491,7 +494,7 @@ coop_passage_enter:
 	jb	1f
 	cmpq	$(.Lwindow_last - coop_passage_start), %rax
 	ja	1f
-	leaq	.Labort(%rip), %rax
+	leaq	.Lleave(%rip), %rax
 	movq	%rax, TAKEN_RIP(%rsp)
 	movq	%rdi, TAKEN_RDI(%rsp)
 1:	/*

@@ -84,16 +84,16 @@
 #define PASSAGE_SS 0x2ff0
 
 #define PASSAGE_VECTOR_DOORBELL 0x100
-#define PASSAGE_VECTOR_ABORT 0x101 /* gave up entering: see pending */
+#define PASSAGE_VECTOR_ABORT 0x101 /* nothing yet: gave up entering, see pending */
 #define PASSAGE_VECTOR_BUG \
     0x102 /* an exception in the host view: our own bug. Its vector is in ERROR, its place in RIP */
-#define PASSAGE_VECTOR_IN_PASSAGE 0x200 /* + exception vector: the guest's state could not be loaded */
-#define PASSAGE_LOAD_SEGMENTS 1         /* LDTR, DS, ES, FS, GS */
+#define PASSAGE_LOAD_SEGMENTS 1 /* LDTR, DS, ES, FS, GS */
 #define PASSAGE_LOAD_CR0 2
 #define PASSAGE_LOAD_DR7 4
 #define PASSAGE_LOAD_EVENT 8
 #define PASSAGE_CHECK_TABLES 16 /* nothing, but look at the guest's GDT and IDT, as before any other load */
 #define PASSAGE_PENDING_NMI 1
 #define PASSAGE_PENDING_MACHINE_CHECK 2
+#define PASSAGE_PENDING_FAULT 4 /* the guest's state could not be loaded or saved: exception ERROR */
 
 #endif

@@ -22,7 +22,6 @@ constexpr std::uint64_t flat_data = 0x00cf93000000ffff;
 constexpr std::uint32_t vector_nmi = 2;
 constexpr std::uint32_t vector_machine_check = 18;
 constexpr std::uint32_t first_external_vector = 32;
-constexpr std::uint64_t vector_mask = 0xff;
 // TR indices that the passage's own tables have room for.
 constexpr std::uint32_t first_tss = 0x20;
 constexpr std::uint32_t last_tss = PASSAGE_GDT_BYTES - 16;
@@ -311,6 +310,7 @@ void World::load_host() {
     if (vector == PASSAGE_VECTOR_BUG)
         coop_host_bug(__FILE__, __LINE__, "an exception in the passage, in the host's view");
     const std::uint64_t pending = std::exchange(data.pending, 0);
+    const bool fault = pending & PASSAGE_PENDING_FAULT;
     if (vector == vector_nmi || (pending & PASSAGE_PENDING_NMI)) {
         stats.nmis.add();
         coop_reraise(vector_nmi);
@@ -320,16 +320,19 @@ void World::load_host() {
         coop_reraise(vector_machine_check);
     }
 
+    const bool external = vector >= first_external_vector && vector < PASSAGE_VECTOR_DOORBELL;
+    if (fault && !external)
+        return {Exit::Kind::bad_state, static_cast<std::uint32_t>(data.error)};
+    // The host's interrupt goes first: the next entry gets no further than to its look at pending.
+    if (fault)
+        data.pending = PASSAGE_PENDING_FAULT;
     if (vector == PASSAGE_VECTOR_DOORBELL)
         return {Exit::Kind::doorbell, 0};
     if (vector == PASSAGE_VECTOR_ABORT)
         stats.aborts.add();
     if (vector == PASSAGE_VECTOR_ABORT || vector == vector_nmi || vector == vector_machine_check)
         return {Exit::Kind::handled, 0};
-    const auto kind = vector & PASSAGE_VECTOR_IN_PASSAGE ? Exit::Kind::bad_state
-                      : vector >= first_external_vector  ? Exit::Kind::interrupt
-                                                         : Exit::Kind::exception;
-    return {kind, static_cast<std::uint32_t>(vector & vector_mask)};
+    return {external ? Exit::Kind::interrupt : Exit::Kind::exception, static_cast<std::uint32_t>(vector)};
 }
 
 Exit World::enter() {

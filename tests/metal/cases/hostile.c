@@ -179,7 +179,28 @@ void case_pcide_cleared(void) {
     write_cr3(cr3);
 }
 
+/* The host's interrupt is not lost with a guest whose watch fires on the way out. */
+static void watch_interrupt(void) {
+    struct metal_guest guest = GUEST(watched_interrupt);
+
+    guest.parameters[PARAM_COUNT / 8] = 0x90402;
+    guest.parameters[PARAM_ARGUMENT / 8] = GUEST_VCPU_DATA + PASSAGE_GUEST + WORLD_CR3;
+    CHECK(stay(&guest, ROUNDS, false));
+    CHECK_EQUAL(guest.status, 0);
+    CHECK_EQUAL(guest.run.end, COOP_END_BAD_STATE);
+    CHECK_EQUAL(guest.run.detail, DEBUG);
+    CHECK_EQUAL(metal_guest_stats(&guest).interrupts_forwarded, 1);
+    metal_guest_end(&guest);
+}
+
 void case_debugging(void) {
+    struct metal_guest state = metal_state_begin(1);
+
+    metal_handle(VECTOR_BEAT, beat);
+    watch_interrupt();
+    for (unsigned i = 0; i < 3; i++)
+        CHECK(metal_state_round(&state, NULL, NULL, NULL));
+    metal_state_end(&state);
     CONTAIN(
         /* Execution of the doorbell; writes to what the passage saves, before and after its IDT is loaded. */
         ROW(breakpoint, 0x402, COOP_PASSAGE_VA + COOP_PASSAGE_DOORBELL, COOP_END_BAD_STATE, DEBUG),

@@ -112,6 +112,19 @@ guest breakpoint
 	jmp	1b
 end_guest breakpoint
 
+/* The same, but taken out by an interrupt. QEMU has its #DB too early, when the IDT is the guest's still. */
+guest watched_interrupt
+	load_idt
+	catch_exceptions 1f
+	movq	PARAM_ARGUMENT(%rbx), %rax
+	movq	%rax, %db0
+	movq	PARAM_COUNT(%rbx), %rax
+	movq	%rax, %db7
+	sti
+	jmp	.
+1:	iretq
+end_guest watched_interrupt
+
 /* Single steps into the doorbell, without a handler and … */
 guest single_step
 	pushfq
