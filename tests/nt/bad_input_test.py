@@ -14,7 +14,6 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 from bad_input_cases import CASES_ANYWHERE, FILES, KERNEL  # pylint: disable=wrong-import-position
-from wine import Session  # pylint: disable=wrong-import-position
 
 PROGRAM, OWN_KERNEL = sys.argv[1:3]
 NT_WORDS = {"Is a directory": "neither a regular file nor a disk"}
@@ -38,7 +37,6 @@ class BadInput(unittest.TestCase):
         script.chmod(0o755)
         self.environment = {**os.environ, "PATH": f"{script.parent}:{os.environ['PATH']}", "COOP_RUN": str(self.run_dir),
                             "COOP_PROGRAM": PROGRAM}
-        self.enterContext(Session())
         self.shell(FILES)
 
     def here(self, text):

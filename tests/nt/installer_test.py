@@ -12,8 +12,6 @@ import sys
 import tempfile
 import unittest
 
-from wine import Session
-
 COOPCTL, KERNEL = sys.argv[1:3]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DRIVE = pathlib.Path(os.environ["WINEPREFIX"]) / "drive_c"
@@ -41,7 +39,6 @@ class Installer(unittest.TestCase):
         self.assertEqual(self.driver_state(), (HOST, "driver: stopped"))
 
     def test_install_upgrade_uninstall(self):
-        self.enterContext(Session())
         with tempfile.TemporaryDirectory() as folder:
             setup = pathlib.Path(folder) / "coop-setup.exe"
             made = run(ROOT / "tools/nt/setup", "--kernel", KERNEL, "--driver", KERNEL, "--coopctl", COOPCTL, setup)

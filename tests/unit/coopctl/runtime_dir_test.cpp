@@ -19,11 +19,11 @@ namespace {
 // Another process that holds the lock until it is killed: this program, with the hidden test below.
 class Holder {
 public:
-    explicit Holder(std::filesystem::path const& path) : child_(spawn_self({"coopctl_test", "[hold-lock]"})) {
+    explicit Holder(std::filesystem::path const& path) : Holder() { // which ends it, should this fail
         child_->write_all(path.string());
-        std::string said;
+        std::string said; // by Catch too
         auto got = Child::Read::data;
-        while (got == Child::Read::data && said.find('\n') == std::string::npos) {
+        while (got == Child::Read::data && said.find(" held") == std::string::npos) {
             got = child_->read_some(said, 30000);
         }
         REQUIRE(said.find("it is held") != std::string::npos);
@@ -40,6 +40,8 @@ public:
     }
 
 private:
+    Holder() : child_(spawn_self({"coopctl_test", "[hold-lock]"})) {}
+
     std::unique_ptr<Child> child_;
     bool killed_ = false;
 };
