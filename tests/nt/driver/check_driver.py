@@ -105,10 +105,9 @@ class Driver:
             self.assertFalse(signature_is_good(copy.name)[0])
 
     def test_version_resource(self):
-        offset = self.file.offset(self.file.directories[pe.DIRECTORY_RESOURCE][0])
-        resources = self.file.data[offset:offset + self.file.directories[pe.DIRECTORY_RESOURCE][1]]
+        version, = self.file.resources(pe.RESOURCE_VERSION)
         for text in ("VS_VERSION_INFO", "FileDescription", "OriginalFilename", "coop.sys"):
-            self.assertIn(text.encode("utf-16-le"), resources)
+            self.assertIn(text.encode("utf-16-le"), version)
 
     def test_no_vector_registers(self):
         """They are the interrupted world's."""

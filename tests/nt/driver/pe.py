@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A PE file's headers, as far as a driver's loader looks at them (PE format specification, PE32+ only)."""
+"""A PE file's headers, as far as a driver's loader looks at them, and its resources (PE format specification, PE32+ only)."""
 
 import dataclasses
 import struct
@@ -7,6 +7,7 @@ import struct
 SECTION_EXECUTE, SECTION_READ, SECTION_WRITE = 0x20000000, 0x40000000, 0x80000000
 DIRECTORY_EXPORT, DIRECTORY_IMPORT, DIRECTORY_RESOURCE, DIRECTORY_EXCEPTION, DIRECTORY_SECURITY, DIRECTORY_RELOCATION = range(6)
 DIRECTORY_TLS = 9
+RESOURCE_MESSAGE_TABLE, RESOURCE_VERSION, RESOURCE_MANIFEST = 11, 16, 24
 
 
 @dataclasses.dataclass
@@ -72,6 +73,23 @@ class Pe:
                 entries.add(self.text(value + 2))
                 entry += 8
             at += 20
+
+    def resources(self, kind):
+        """The data of all resources of a kind (RT_*)."""
+        base = self.offset(self.directories[DIRECTORY_RESOURCE][0])
+
+        def entries(at):
+            named, numbered = self._at("<HH", at + 12)
+            return [self._at("<II", at + 16 + 8 * i) for i in range(named + numbered)]
+
+        def data(place):
+            if place >> 31:  # a directory: of names, then of languages
+                return [each for _, below in entries(base + (place & 0x7fffffff)) for each in data(below)]
+            address, size = self._at("<II", base + place)
+            start = self.offset(address)
+            return [self.data[start:start + size]]
+
+        return [each for number, place in entries(base) if number == kind for each in data(place)]
 
     def computed_checksum(self):
         """What the header's checksum must be: the sum of 16-bit words but for itself, folded, and the length."""

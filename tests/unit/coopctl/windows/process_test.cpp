@@ -67,6 +67,10 @@ TEST_CASE("text survives the border to UTF-16, damaged text does not stop us") {
     CHECK_FALSE(to_wide("a\xff").empty());
 }
 
+TEST_CASE("functions without wide characters take UTF-8 too") { // by the manifest
+    CHECK(GetACP() == CP_UTF8);
+}
+
 TEST_CASE("errors have the C library's words") {
     CHECK(error_text(ERROR_FILE_NOT_FOUND) == "No such file or directory");
     CHECK(error_text(ERROR_ACCESS_DENIED) == "Permission denied");
