@@ -7,6 +7,7 @@ Usage: services_test.py COOPCTL_WITH_FAKE_DRIVER KERNEL
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,9 @@ import unittest
 PROGRAM, KERNEL = sys.argv[1:3]
 PREFIX = os.environ["WINEPREFIX"]
 DATA = pathlib.Path(PREFIX) / "drive_c" / "ProgramData" / "coop"
+SESSION_LOG = pathlib.Path(PREFIX + ".log")  # wine_session.sh
+EVENT = re.compile(r'([a-z]+):eventlog:ReportEventW L"(.*)"')  # how Wine prints one; err is an error, trace what is none
+SOURCE = r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\coopctl"
 SECONDS = 180
 FAILED, USAGE, NO_GUEST, HOST = 1, 2, 3, 6  # docs/coopctl.md
 
@@ -38,6 +42,7 @@ class Services(unittest.TestCase):
     def setUp(self):
         for command in ("service", "driver"):
             coopctl(command, "remove")
+        self.log_begin = SESSION_LOG.stat().st_size
 
     def check(self, words, status, *says):
         done = coopctl(*words)
@@ -48,6 +53,17 @@ class Services(unittest.TestCase):
 
     def state(self, command):
         return json.loads(coopctl(command, "status", "--json").stdout)["state"]
+
+    def event_source(self):
+        """The file that the event log takes the messages' texts from; None: there is no such source."""
+        done = run("reg", "query", SOURCE, "/v", "EventMessageFile")
+        return done.stdout.split("REG_EXPAND_SZ")[1].strip() if done.returncode == 0 else None
+
+    def events(self):
+        """What was reported since the test began: (Wine's word for its kind, text)."""
+        with SESSION_LOG.open(encoding="utf-8", errors="replace") as log:
+            log.seek(self.log_begin)
+            return EVENT.findall(log.read())
 
     def test_driver(self):
         self.check(["driver", "status"], HOST, "not installed")
@@ -74,6 +90,7 @@ class Services(unittest.TestCase):
         """Starts what is configured, reports what it cannot start, shuts all down."""
         self.check(["service", "install"], 0)
         self.addCleanup(coopctl, "service", "remove")
+        self.assertEqual(self.event_source().replace("\\", "/"), "Z:" + PROGRAM)
         for name, kernel in (("good", KERNEL), ("bad", "/none")):
             (DATA / "guests" / f"{name}.toml").write_text(f'name = "{name}"\nmemory = "64M"\nkernel = "Z:{kernel}"\n',
                                                          encoding="utf-8")
@@ -87,8 +104,14 @@ class Services(unittest.TestCase):
         ended = json.loads(coopctl("status", "good", "--json").stdout)
         self.assertEqual((ended["state"], ended["end"]["reason"]), ("ended", "poweroff"))
         self.assertEqual(self.state("service"), "stopped")
+        (bad, why), (good, starts), (end, ended) = self.events()  # in the order of the files' names
+        self.assertEqual((bad, good, end), ("err", "trace", "trace"))
+        self.assertRegex(why, "^cannot start the guest of .*bad.toml: .*none: no such file")
+        self.assertRegex(starts, "^guest 'good' of .*good.toml starts$")
+        self.assertEqual(ended, "guest 'good': the guest powered off")
         self.check(["service", "remove"], 0)
         self.assertEqual(self.state("service"), "not installed")
+        self.assertIsNone(self.event_source())
 
     def test_a_guest_that_somebody_else_started_is_shut_down_too(self):
         for file in (DATA / "guests").glob("*.toml"):

@@ -19,8 +19,8 @@ begin() {
         wineserver --wait
         echo "$version" >"$made"
     fi
-    # Waits for input, which ends with ctest.
-    tail --pid="$PPID" --follow /dev/null | wine cmd /c 'echo session& set /p x=' &
+    # Waits for input, which ends with ctest. What services report to the event log is printed, as Wine has no such log.
+    tail --pid="$PPID" --follow /dev/null | WINEDEBUG=-all,+eventlog wine cmd /c 'echo session& set /p x=' &
     holder=$!
     until grep -q session "$log"; do
         kill -0 "$holder"
