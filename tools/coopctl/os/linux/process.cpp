@@ -4,6 +4,7 @@
 
 #include "devices/file_descriptor_posix.hpp"
 #include "failure.hpp"
+#include "os/piped_child.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -38,42 +39,37 @@ struct Pipe {
     FileDescriptor write;
 };
 
-class LinuxChild : public Child {
+class LinuxChild : public PipedChild {
 public:
     LinuxChild(pid_t id, FileDescriptor input, FileDescriptor output)
         : id_(id), input_(std::move(input)), output_(std::move(output)) {}
 
     std::int64_t id() const override { return id_; }
 
-    void write_all(std::string const& data) override {
-        std::string_view left = data;
-        while (!left.empty()) {
-            auto const count = write(input_.get(), left.data(), left.size());
-            if (count > 0) {
-                left.remove_prefix(static_cast<std::size_t>(count));
-            } else if (errno != EINTR) {
-                break; // the child is gone; reading its report says so
+private:
+    std::size_t write(std::string_view data) override {
+        for (;;) {
+            auto const count = ::write(input_.get(), data.data(), data.size());
+            if (count >= 0 || errno != EINTR) {
+                return static_cast<std::size_t>(std::max<ssize_t>(count, 0));
             }
         }
-        input_.reset();
     }
 
-    Read read_some(std::string& data, unsigned milliseconds) override {
+    void close_input() override { input_.reset(); }
+
+    Read wait(unsigned milliseconds) override {
         pollfd poll_for{output_.get(), POLLIN, 0};
         int const ready = poll(&poll_for, 1, static_cast<int>(milliseconds));
-        if (ready <= 0) {
-            return Read::timeout; // a signal counts as one: the caller looks at the clock anyway
-        }
-        char buffer[4096];
-        auto const count = read(output_.get(), buffer, sizeof buffer);
-        if (count <= 0) {
-            return Read::end;
-        }
-        data.append(buffer, static_cast<std::size_t>(count));
-        return Read::data;
+        // A signal counts as a timeout: the caller looks at the clock anyway.
+        return ready > 0 ? Read::data : Read::timeout;
     }
 
-private:
+    std::size_t read(std::span<char> buffer) override {
+        return static_cast<std::size_t>(
+            std::max<ssize_t>(::read(output_.get(), buffer.data(), buffer.size()), 0));
+    }
+
     pid_t id_;
     FileDescriptor input_;
     FileDescriptor output_;

@@ -3,6 +3,7 @@
 #include "os/process.hpp"
 
 #include "failure.hpp"
+#include "os/piped_child.hpp"
 #include "os/windows/security.hpp"
 #include "os/windows/spawn.hpp"
 #include "os/windows/text.hpp"
@@ -33,25 +34,25 @@ struct Pipe {
     Handle write;
 };
 
-class WindowsChild : public Child {
+class WindowsChild : public PipedChild {
 public:
     WindowsChild(DWORD id, Handle input, Handle output)
         : id_(id), input_(std::move(input)), output_(std::move(output)) {}
 
     std::int64_t id() const override { return id_; }
 
-    void write_all(std::string const& data) override {
-        std::string_view left = data;
+private:
+    std::size_t write(std::string_view data) override {
         DWORD count = 0;
-        while (!left.empty() &&
-               WriteFile(input_.get(), left.data(), static_cast<DWORD>(left.size()), &count, nullptr) != 0) {
-            left.remove_prefix(count);
-        }
-        input_.reset(); // if the child is gone, reading its report says so
+        auto const done =
+            WriteFile(input_.get(), data.data(), static_cast<DWORD>(data.size()), &count, nullptr);
+        return done != 0 ? count : 0;
     }
 
+    void close_input() override { input_.reset(); }
+
     // Such a pipe cannot be waited for.
-    Read read_some(std::string& data, unsigned milliseconds) override {
+    Read wait(unsigned milliseconds) override {
         constexpr unsigned step_ms = 10;
         for (unsigned waited = 0;; waited += step_ms) {
             DWORD available = 0;
@@ -59,23 +60,22 @@ public:
                 return Read::end;
             }
             if (available > 0) {
-                break;
+                return Read::data;
             }
             if (waited >= milliseconds) {
                 return Read::timeout;
             }
             Sleep(step_ms);
         }
-        std::array<char, 4096> buffer;
-        DWORD count = 0;
-        if (ReadFile(output_.get(), buffer.data(), buffer.size(), &count, nullptr) == 0 || count == 0) {
-            return Read::end;
-        }
-        data.append(buffer.data(), count);
-        return Read::data;
     }
 
-private:
+    std::size_t read(std::span<char> buffer) override {
+        DWORD count = 0;
+        auto const done =
+            ReadFile(output_.get(), buffer.data(), static_cast<DWORD>(buffer.size()), &count, nullptr);
+        return done != 0 ? count : 0;
+    }
+
     DWORD id_;
     Handle input_;
     Handle output_;
