@@ -52,9 +52,14 @@ struct Bench {
     void run(Buffers buffers, Served served) {
         auto const enough = [&] { return started >= 200 && guest.faults_seen() >= 300 && served() >= 2000; };
         Scribbler scribbler{guest, static_cast<unsigned>(random())};
-        auto const until = std::chrono::steady_clock::now() + 60s;
+        auto last = served();
+        auto until = std::chrono::steady_clock::now() + 60s; // for the next to be served
         for (unsigned round = 0; !enough(); ++round) {
-            if (std::chrono::steady_clock::now() > until) {
+            auto const now = std::chrono::steady_clock::now();
+            if (auto const all = served(); all != last) {
+                last = all;
+                until = now + 60s;
+            } else if (now > until) {
                 FAIL(started << " starts, " << guest.faults_seen() << " faults, " << served() << " served");
             }
             started += start() ? 1 : 0;
