@@ -17,7 +17,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # [compliance] in the C++20 standard, less what GCC 12 implements with a run-time; their C forms for the seams.
 FREESTANDING_C = {"float.h", "iso646.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h",
                   "stdnoreturn.h"}
-FREESTANDING = FREESTANDING_C | {
+COMPILERS_OWN = {"cpuid.h"}
+FREESTANDING = FREESTANDING_C | COMPILERS_OWN | {
     "algorithm", "array", "atomic", "bit", "cfloat", "climits", "compare", "concepts", "coroutine", "cstdarg",
     "cstddef", "cstdint", "functional", "initializer_list", "iterator", "limits", "memory", "new", "numeric",
     "optional", "ranges", "ratio", "span", "source_location", "string_view", "tuple", "type_traits", "utility",
