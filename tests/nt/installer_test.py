@@ -18,7 +18,7 @@ DRIVE = pathlib.Path(os.environ["WINEPREFIX"]) / "drive_c"
 PLACE = DRIVE / "Program Files" / "Cooperative Linux"
 MENU = DRIVE / "ProgramData" / "Microsoft" / "Windows" / "Start Menu" / "Programs" / "Cooperative Linux"
 KEY = r"HKLM\Software\Microsoft\Windows\CurrentVersion\Uninstall\Cooperative Linux"
-FILES = ["LICENSE.txt", "README.txt", "coop.sys", "coopctl.exe", "uninstall.exe", "vmlinux"]
+FILES = ["LIBRARIES.txt", "LICENSE.txt", "README.txt", "coop.sys", "coopctl.exe", "uninstall.exe", "vmlinux"]
 SECONDS = 180
 HOST = 6  # docs/coopctl.md
 

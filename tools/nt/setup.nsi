@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: GPL-2.0-only
 ; The setup program for Windows: driver, tools, guest kernel, start-menu entry, uninstall. tools/nt/setup runs makensis with
-; VERSION, INPUT (a directory with coop.sys, coopctl.exe, vmlinux, LICENSE.txt, README.txt) and OUTPUT.
+; VERSION, INPUT (a directory with coop.sys, coopctl.exe, vmlinux, LICENSE.txt, LIBRARIES.txt, README.txt) and OUTPUT.
 ; Silent: /S, and /D=DIRECTORY last. Exit status 0: done, 2: not done.
 Target amd64-unicode
 Unicode true
@@ -51,6 +51,7 @@ Section
     File "${INPUT}/coop.sys"
     File "${INPUT}/vmlinux"
     File "${INPUT}/LICENSE.txt"
+    File "${INPUT}/LIBRARIES.txt"
     File "${INPUT}/README.txt"
     WriteUninstaller "$INSTDIR\uninstall.exe"
     WriteRegStr HKLM "Software\Cooperative Linux" "Directory" "$INSTDIR"
@@ -82,6 +83,7 @@ Section Uninstall
     Delete "$INSTDIR\coop.sys"
     Delete "$INSTDIR\vmlinux"
     Delete "$INSTDIR\LICENSE.txt"
+    Delete "$INSTDIR\LIBRARIES.txt"
     Delete "$INSTDIR\README.txt"
     Delete "$INSTDIR\uninstall.exe"
     RMDir "$INSTDIR"
