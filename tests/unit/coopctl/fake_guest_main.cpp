@@ -3,7 +3,6 @@
 // Usage: coopctl_fake_guest RUNTIME-DIRECTORY NAME KERNEL-FILE (which it writes)
 #include "echo_guest.hpp"
 #include "failure.hpp"
-#include "net/user_network.hpp"
 #include "process/guest_process.hpp"
 #include "tiny_kernel.hpp"
 
@@ -22,9 +21,7 @@ int main(int count, char** words) {
     spec.name = words[2];
     spec.memory = 64ull << 20;
     spec.kernel = words[3];
-    if (has_user_network()) {
-        spec.interfaces = parse_nets({"user,restrict"});
-    }
+    spec.interfaces = parse_nets({"user,restrict"});
     complete_nets(spec.interfaces, spec.name);
     std::ofstream(spec.kernel, std::ios::binary) << tiny_kernel();
     host.print_log("early words\n");

@@ -3,7 +3,6 @@
 #include "failing.hpp"
 #include "fake_driver.hpp"
 #include "fake_guest.hpp"
-#include "net/user_network.hpp"
 #include "process/guest.hpp"
 #include "temporary_directory.hpp"
 #include "tiny_kernel.hpp"
@@ -204,13 +203,6 @@ TEST_CASE("a disk in use is refused") {
 }
 
 TEST_CASE("a guest's networks have a device each, and go with it") {
-    if (!has_user_network()) {
-        Bench bench;
-        bench.spec.interfaces = parse_nets({"user"});
-        complete_nets(bench.spec.interfaces, bench.spec.name);
-        CHECK(bench.start_fails().find("no user-mode network on this host") != std::string::npos);
-        return;
-    }
     asio::io_context io;
     asio::ip::tcp::acceptor holder(io, {asio::ip::address_v4::loopback(), 0});
     auto const endpoint = holder.local_endpoint();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Sizes, names, disks and the completion of a guest's description.
 #include "failing.hpp"
-#include "net/user_network.hpp"
 #include "spec/guest_spec.hpp"
 #include "spec/name.hpp"
 #include "spec/size.hpp"
@@ -161,7 +160,7 @@ TEST_CASE("defaults of a guest") {
     CHECK(spec.vcpus == 1);
     CHECK(spec.reboot);
     CHECK(spec.cmdline == "console=hvc0");
-    REQUIRE(spec.interfaces.size() == (has_user_network() ? 1 : 0));
+    REQUIRE(spec.interfaces.size() == 1);
     for (auto const& interface : spec.interfaces) {
         CHECK(interface.mac.starts_with("52:54:00:"));
         CHECK(interface.link_up);

@@ -36,6 +36,20 @@ in_addr address(char const* text) {
     return result;
 }
 
+// NT's C library has no words for errors of sockets.
+char const* error_words(int error) {
+    switch (error) {
+    case EADDRINUSE:
+        return "Address already in use";
+    case EADDRNOTAVAIL:
+        return "Cannot assign requested address";
+    case EIO: // libslirp's name for one that it does not know, as of a port that NT keeps for others
+        return "the system refuses it";
+    default:
+        return std::strerror(error);
+    }
+}
+
 SlirpConfig configuration(bool restricted) {
     SlirpConfig config{};
     config.version = 4;
@@ -102,7 +116,7 @@ private:
                               forward.start, any_guest, forward.to) != 0) {
             throw Failure(ExitCode::failure,
                           fmt::format("cannot forward {} {}:{}: {}", forward.protocol, forward.address,
-                                      forward.start, std::strerror(errno)),
+                                      forward.start, error_words(errno)),
                           "choose an address of this host, and a port that is free");
         }
     }
@@ -211,10 +225,6 @@ SlirpCb const UserNetwork::callbacks = [] {
 }();
 
 } // namespace
-
-bool has_user_network() {
-    return true;
-}
 
 std::unique_ptr<NetBackend> make_user_network(boost::asio::io_context& io, NetSpec const& spec,
                                               std::size_t flows_most) {

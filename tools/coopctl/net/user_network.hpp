@@ -13,10 +13,6 @@
 
 namespace coop::ctl {
 
-// Whether this build has one; without, make_user_network refuses, and guests have no network unless asked
-// for.
-bool has_user_network();
-
 // Everything on io's thread. Throws Failure: a forward's port on the host cannot be had.
 // flows_most: so many connections, pings and UDP ports may be in use at once, each of which takes a
 // descriptor; what would begin another is dropped until one ends.

@@ -4,7 +4,6 @@
 
 #include "coop/guest/abi.h"
 #include "failure.hpp"
-#include "net/user_network.hpp"
 #include "spec/name.hpp"
 #include "spec/size.hpp"
 
@@ -159,7 +158,7 @@ GuestSpec complete_spec(SpecOptions const& options) {
     spec.vcpus = check_vcpus(options.vcpus.value_or(1));
     spec.reboot = options.reboot.value_or(true);
     spec.disks = options.disks.value_or(std::vector<DiskSpec>{});
-    spec.interfaces = options.interfaces.value_or(std::vector<NetSpec>(has_user_network() ? 1 : 0));
+    spec.interfaces = options.interfaces.value_or(std::vector<NetSpec>(1));
     if (spec.disks.size() + spec.interfaces.size() > devices_most) {
         usage(fmt::format("too many devices: {} disks and {} network interfaces", spec.disks.size(),
                           spec.interfaces.size()),
