@@ -79,7 +79,7 @@ def rows(kept):
 
     metal, random = r"^metal\.", r"^metal\.state"
     # Each test is named for its machine, but for those of one question, which use the machines of others.
-    questions = r"^metal\.(nmi|interrupt|machine_check|pcid|fatal|state.*)$"
+    questions = r"^metal\.(nmi|interrupt|machine_check|pcid|ffxsr|fatal|state.*)$"
     machines = {re.sub(r"^metal\.((cpu|model)_)?", "", name) for name, found in those(metal).items()
                 if found and found.get("cases") and not re.match(questions, name)}
     return [

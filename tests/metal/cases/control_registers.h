@@ -3,6 +3,7 @@
 #ifndef METAL_CONTROL_REGISTERS_H
 #define METAL_CONTROL_REGISTERS_H
 
+#include <cpuid.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,9 +34,9 @@ static inline void write_cr4(uint64_t cr4) {
 /* Whether the CPU has process-context identifiers. */
 static inline bool has_pcid(void) {
     enum { CPUID1_ECX_PCID = 1 << 17 };
-    uint32_t eax = 1, ebx, ecx = 0, edx;
+    uint32_t eax, ebx, ecx, edx;
 
-    __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    __cpuid(1, eax, ebx, ecx, edx);
     return ecx & CPUID1_ECX_PCID;
 }
 

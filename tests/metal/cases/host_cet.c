@@ -7,6 +7,9 @@
  */
 #include "case.h"
 #include "control_registers.h"
+#include "msr.h"
+
+#include <cpuid.h>
 
 enum {
     CPUID7_ECX_SHSTK = 1 << 7,
@@ -21,26 +24,11 @@ enum {
     VECTOR_CONTROL_PROTECTION = 21,
 };
 
-static uint64_t read_msr(uint32_t number) {
-    uint32_t low, high;
-
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
-    return low | (uint64_t)high << 32;
-}
-static void write_msr(uint32_t number, uint64_t value) {
-    __asm__ volatile("wrmsr" ::"c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
-}
-
 static bool has_cet(void) {
-    const uint32_t all = 0;
-    uint32_t eax = 0, ebx, ecx, edx;
+    uint32_t eax, ebx, ecx, edx;
 
-    __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx) : "2"(all));
-    if (eax < 7)
-        return false;
-    eax = 7;
-    __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx) : "2"(all));
-    return (edx & CPUID7_EDX_IBT) && (ecx & CPUID7_ECX_SHSTK);
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & CPUID7_EDX_IBT) &&
+           (ecx & CPUID7_ECX_SHSTK);
 }
 
 static uint64_t violations;

@@ -3,6 +3,9 @@
  * see: of the machines here, only Bochs has it. */
 #include "case.h"
 #include "control_registers.h"
+#include "msr.h"
+
+#include <cpuid.h>
 
 enum {
     CPUID1_ECX_VMX = 1 << 5,
@@ -14,17 +17,10 @@ enum {
     VMX_CR0_FIXED0 = 0x486,
 };
 
-static uint64_t read_msr(uint32_t number) {
-    uint32_t low, high;
-
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
-    return low | (uint64_t)high << 32;
-}
-
 static bool has_vmx(void) {
-    uint32_t eax = 1, ebx, ecx, edx;
+    uint32_t eax, ebx, ecx, edx;
 
-    __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+    __cpuid(1, eax, ebx, ecx, edx);
     return ecx & CPUID1_ECX_VMX;
 }
 
@@ -46,8 +42,7 @@ static bool vmx_on(uint64_t region) {
     bool refused;
 
     if (!(read_msr(FEATURE_CONTROL) & FEATURE_CONTROL_LOCKED))
-        __asm__ volatile("wrmsr" ::"c"(FEATURE_CONTROL), "a"(FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMXON),
-                         "d"(0));
+        write_msr(FEATURE_CONTROL, FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMXON);
     set_vmxe(true);
     __asm__ volatile("vmxon %1" : "=@ccbe"(refused) : "m"(region) : "memory");
     return !refused;

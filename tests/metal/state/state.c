@@ -2,6 +2,10 @@
 /* Fills and verifies a world's registers, see state.h. */
 #include "state.h"
 
+#include "msr.h"
+
+#include <cpuid.h>
+
 #define XCR0_X87 0x1
 #define XCR0_SSE 0x2
 #define XCR0_AVX 0x4
@@ -45,15 +49,6 @@ uint64_t state_random(struct state* state) {
 
 static uint64_t canonical(uint64_t value) { /* also with five-level paging off */
     return (uint64_t)((int64_t)(value << 16) >> 16);
-}
-
-static uint64_t read_msr(uint32_t number) {
-    uint32_t low, high;
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
-    return low | (uint64_t)high << 32;
-}
-static void write_msr(uint32_t number, uint64_t value) {
-    __asm__ volatile("wrmsr" ::"c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
 }
 
 #define READ(instruction)                                             \
@@ -139,17 +134,11 @@ static uint64_t read_register(enum state_register which) {
 
 /* --- What there is --- */
 
-static void cpuid(uint32_t leaf, uint32_t sub, uint32_t* eax, uint32_t* ebx, uint32_t* ecx, uint32_t* edx) {
-    __asm__ volatile("cpuid" : "=a"(*eax), "=b"(*ebx), "=c"(*ecx), "=d"(*edx) : "a"(leaf), "c"(sub));
-}
-
 static bool has(uint32_t leaf, char reg, unsigned bit) {
-    uint32_t last, eax, ebx, ecx, edx;
+    uint32_t eax, ebx, ecx, edx;
 
-    cpuid(leaf & 0x80000000, 0, &last, &ebx, &ecx, &edx);
-    if (last < leaf)
+    if (!__get_cpuid_count(leaf, 0, &eax, &ebx, &ecx, &edx))
         return false;
-    cpuid(leaf, 0, &eax, &ebx, &ecx, &edx);
     return (reg == 'b' ? ebx : reg == 'c' ? ecx : edx) >> bit & 1;
 }
 
@@ -174,7 +163,7 @@ void state_probe(struct state_place* place) {
     place->dr6_bits = 0xe00f | (uint64_t)has(7, 'c', 24) << 11 | (uint64_t)has(7, 'b', 11) << 16;
     place->xcr0 = 0;
     if (has(1, 'c', 26)) {
-        cpuid(0xd, 0, &low, &ebx, &ecx, &high);
+        __cpuid_count(0xd, 0, low, ebx, ecx, high);
         place->xcr0 = low | (uint64_t)high << 32;
     }
 }
@@ -268,7 +257,7 @@ static void fill_vectors(struct state* state, const struct state_place* place, u
 
             if (!(xcr0 >> number & 1))
                 continue;
-            cpuid(0xd, number, &size, &offset, &ecx, &edx);
+            __cpuid_count(0xd, number, size, offset, ecx, edx);
             random_bytes(state, area + offset, size);
             if (number == 4) /* BNDCFGU: reserved bits, an address */
                 *(uint64_t*)(area + offset) = canonical(*(uint64_t*)(area + offset)) & ~0xffcull;
