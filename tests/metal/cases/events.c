@@ -105,8 +105,7 @@ static void beat(struct metal_frame* frame) {
 }
 
 /* A host interrupt while the guest spins is handled by the host's handler once, at once. */
-void case_host_interrupts(void) {
-    struct metal_guest guest = GUEST(spin);
+static void interrupt(struct metal_guest guest) {
     uint64_t begin = metal_tsc();
 
     metal_handle(VECTOR_TEST, beat);
@@ -120,6 +119,11 @@ void case_host_interrupts(void) {
     CHECK(metal_guest_stats(&guest).interrupts_forwarded <= beats);
     CHECK(guest.parameters[PARAM_RESULT / 8] > 0);
     metal_guest_end(&guest);
+}
+
+void case_host_interrupts(void) {
+    interrupt(GUEST(spin));
+    interrupt(GUEST(spin_own_gdt));
 }
 
 static void beat_by_nmi(struct metal_frame* frame) {

@@ -139,6 +139,17 @@ guest spin
 	jmp	1b
 end_guest spin
 
+/* The same with a GDT of its own, and TR loaded from it. */
+guest spin_own_gdt
+	load_idt
+	own_gdt
+	movl	$0x40, %eax
+	ltr	%ax
+	sti
+1:	incq	PARAM_RESULT(%rbx)
+	jmp	1b
+end_guest spin_own_gdt
+
 /* Waits for one event, whatever it is, and powers off; PARAM_RESULT: the bits. */
 guest wait
 	doorbell COOP_DOORBELL_WAIT
