@@ -10,12 +10,20 @@ namespace coop {
 BlockPool::BlockPool(BlockFile& file, std::string const& serial, bool read_only, unsigned workers)
     : file_{file}, serial_{serial}, read_only_{read_only} {
     for (unsigned i = 0; i < std::max(workers, 1u); ++i) {
-        workers_.emplace_back([this](std::stop_token const& stop) { work(stop); });
+        workers_.emplace_back([this] { work(); });
     }
 }
 
 BlockPool::~BlockPool() {
     reset();
+    {
+        std::lock_guard const lock{mutex_};
+        ending_ = true;
+        offered_.notify_all();
+    }
+    for (auto& worker : workers_) {
+        worker.join();
+    }
 }
 
 void BlockPool::activate(std::uint64_t features, Virtqueue queue, InterruptLine line) {
@@ -85,9 +93,13 @@ void BlockPool::idle_locked() {
     }
 }
 
-void BlockPool::work(std::stop_token const& stop) {
+void BlockPool::work() {
     std::unique_lock lock{mutex_};
-    while (offered_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
+    for (;;) {
+        offered_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
+        if (ending_) {
+            return;
+        }
         BlockRequest request = std::move(waiting_.front());
         waiting_.pop_front();
         ++running_;

@@ -32,7 +32,7 @@ public:
     void begin_reset(std::function<void()> done);
 
 private:
-    void work(std::stop_token const& stop);
+    void work();
     void fetch_locked();
     void drop_locked();
     void idle_locked();
@@ -44,18 +44,19 @@ private:
 
     std::atomic<bool> cancelled_ = false; // nobody waits for what runs any more
 
-    std::mutex mutex_;                    // guards what follows
-    std::condition_variable_any offered_; // for the threads: waiting_ has grown
-    std::condition_variable idle_;        // for reset(): the last thread is done
-    std::function<void()> on_idle_;       // for begin_reset()
+    std::mutex mutex_;                // guards what follows
+    std::condition_variable offered_; // for the threads: waiting_ has grown, or ending_
+    std::condition_variable idle_;    // for reset(): the last thread is done
+    std::function<void()> on_idle_;   // for begin_reset()
     Virtqueue queue_;
     InterruptLine line_;
     std::uint64_t features_ = 0;
     std::deque<BlockRequest> waiting_;
-    std::vector<BlockRequest> done_;    // carried out, not yet handed back
-    unsigned running_ = 0;              // in execute()
-    bool completing_ = false;           // one thread hands back for all
-    std::vector<std::jthread> workers_; // last: they use all of the above
+    std::vector<BlockRequest> done_; // carried out, not yet handed back
+    unsigned running_ = 0;           // in execute()
+    bool completing_ = false;        // one thread hands back for all
+    bool ending_ = false;
+    std::vector<std::thread> workers_; // last: they use all of the above
 };
 
 } // namespace coop

@@ -5,6 +5,8 @@
   run-time library. libcoop/devices and libcoop/boot may use the hosted standard library, but of the operating system
   only what their *_posix and *_windows files include.
 * The seams in libcoop/include are C: no C++ header at all.
+* Hosted code waits for threads by mutexes and condition variables alone: without a futex, as on NT, GCC 12's semaphores, stop callbacks
+  and waiting on atomics lose notifications, and what waits with them hangs now and then.
 * Nothing outside hosts/ includes anything from hosts/; no shim includes the core's inside.
 """
 
@@ -23,6 +25,8 @@ FREESTANDING = FREESTANDING_C | COMPILERS_OWN | {
     "cstddef", "cstdint", "functional", "initializer_list", "iterator", "limits", "memory", "new", "numeric",
     "optional", "ranges", "ratio", "span", "source_location", "string_view", "tuple", "type_traits", "utility",
     "variant", "version"}
+
+LOSES_NOTIFICATIONS = re.compile(r"\bstd::(?:counting_semaphore|binary_semaphore|latch|barrier|condition_variable_any|stop_callback)\b")
 
 # The C and POSIX headers that mark a file as one for a single operating system; the C++ library is not among them.
 STANDARD_C = {"assert.h", "ctype.h", "errno.h", "inttypes.h", "math.h", "string.h", "stdlib.h", "stdio.h", "time.h"}
@@ -78,6 +82,8 @@ def main():
             reason = match and complaint(path, *match.groups())
             if reason:
                 problems.append(f"{path}:{number}: includes {match[2]}: {reason}")
+            if LOSES_NOTIFICATIONS.search(line):
+                problems.append(f"{path}:{number}: loses notifications on NT: use a mutex and a condition variable")
     finish(problems, len(files), "files for layering")
 
 

@@ -3,6 +3,7 @@
 // it.
 #pragma once
 
+#include "bell.hpp"
 #include "coop/guest/abi.h"
 #include "devices/device_bus.hpp"
 #include "test_driver.hpp"
@@ -60,8 +61,7 @@ public:
     // Waits for the end of a reset that set_status began; its answer.
     std::uint32_t wait_for_reset() {
         while (!bus_.idle()) {
-            again_.wait(0);
-            again_ = 0;
+            heard_ = again_.wait(heard_);
             bus_.doorbell(0, COOP_QUEUE_CONFIG);
         }
         return page_->status_seen;
@@ -111,16 +111,9 @@ private:
     std::atomic<unsigned> raised_{0};
     std::vector<std::string> faults_;
     std::atomic<unsigned> faults_seen_{0};
-    std::atomic<unsigned> again_{0};
-    DeviceBus bus_{ram_.ram(),
-                   [this](unsigned) {
-                       ++raised_;
-                       raised_.notify_all();
-                   },
-                   [this](unsigned) {
-                       ++again_;
-                       again_.notify_all();
-                   }};
+    Bell again_;
+    unsigned heard_ = 0;
+    DeviceBus bus_{ram_.ram(), [this](unsigned) { ++raised_; }, [this](unsigned) { again_.ring(); }};
     coop_shared* shared_ = nullptr;
     coop_device_page* page_ = nullptr;
     std::vector<std::unique_ptr<TestDriver>> queues_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Virtqueue against virtio 1.2, section 2.7: what a correct driver does, and everything a wrong one might.
+#include "bell.hpp"
 #include "test_driver.hpp"
 
 #include <catch2/catch.hpp>
@@ -465,12 +466,8 @@ TEST_CASE("a driver on another CPU loses nothing and waits for nothing", "[virtq
     // hangs.
     constexpr unsigned total = 50000;
     Rig rig;
-    std::atomic<unsigned> doorbells{0};
-    std::atomic<unsigned> interrupts{0};
-    auto const wait_for = [](std::atomic<unsigned>& bell, unsigned& seen) {
-        bell.wait(seen);
-        seen = bell.load();
-    };
+    Bell doorbells;
+    Bell interrupts;
     rig.driver.set_used_event(0);
     CHECK_FALSE(rig.queue.enable_notifications());
     std::thread driver{[&] {
@@ -488,8 +485,7 @@ TEST_CASE("a driver on another CPU loses nothing and waits for nothing", "[virtq
             auto const past =
                 static_cast<std::uint16_t>(rig.driver.next_avail() - rig.driver.avail_event() - 1);
             if (past < static_cast<std::uint16_t>(rig.driver.next_avail() - before)) {
-                ++doorbells;
-                doorbells.notify_one();
+                doorbells.ring();
             }
             unsigned const had = used;
             while (rig.driver.take_used()) {
@@ -501,7 +497,7 @@ TEST_CASE("a driver on another CPU loses nothing and waits for nothing", "[virtq
                 ++used;
             }
             if (used == had && used < total) {
-                wait_for(interrupts, seen);
+                seen = interrupts.wait(seen);
             }
         }
     }};
@@ -521,16 +517,14 @@ TEST_CASE("a driver on another CPU loses nothing and waits for nothing", "[virtq
                 ++handled;
             }
             if (rig.queue.should_interrupt()) {
-                ++interrupts;
-                interrupts.notify_one();
+                interrupts.ring();
             }
         } while (!broken && rig.queue.enable_notifications());
         if (handled < total) {
-            wait_for(doorbells, seen);
+            seen = doorbells.wait(seen);
         }
     }
-    ++interrupts;
-    interrupts.notify_one();
+    interrupts.ring();
     driver.join();
     CHECK_FALSE(broken);
     CHECK(handled == total);

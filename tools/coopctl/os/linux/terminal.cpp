@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// termios. Input has a thread of its own: standard input may be a file, which epoll refuses.
+// termios.
 #include "os/terminal.hpp"
 
 #include "devices/file_descriptor_posix.hpp"
 #include "failure.hpp"
-#include "os/process.hpp"
+#include "os/input_thread.hpp"
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cerrno>
 #include <csignal>
 #include <poll.h>
-#include <semaphore>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <termios.h>
-#include <thread>
 
 namespace coop::ctl {
 
@@ -24,14 +21,14 @@ namespace {
 class LinuxTerminal : public Terminal {
 public:
     explicit LinuxTerminal(boost::asio::io_context& io)
-        : io_(io), resized_(io, SIGWINCH), stop_(eventfd(0, EFD_CLOEXEC)), reader_([this] { read_loop(); }) {}
+        : resized_(io, SIGWINCH),
+          stop_(eventfd(0, EFD_CLOEXEC)),
+          input_(io, [this] { return read_piece(); }) {}
 
     ~LinuxTerminal() override {
         std::uint64_t const one = 1;
-        stopping_ = true;
         [[maybe_unused]] auto const written = ::write(stop_.get(), &one, sizeof one);
-        wanted_.release();
-        reader_.join();
+        input_.stop();
         if (raw_) {
             tcsetattr(STDIN_FILENO, TCSADRAIN, &saved_);
         }
@@ -50,10 +47,7 @@ public:
         raw_ = tcsetattr(STDIN_FILENO, TCSADRAIN, &mode) == 0;
     }
 
-    void read(std::function<void(std::string_view)> handler) override {
-        handler_ = std::move(handler);
-        wanted_.release();
-    }
+    void read(std::function<void(std::string_view)> handler) override { input_.request(std::move(handler)); }
 
     void write(std::string_view text) override {
         while (!text.empty()) {
@@ -88,35 +82,23 @@ public:
     }
 
 private:
-    void read_loop() {
-        block_signals_on_this_thread();
-        for (;;) {
-            wanted_.acquire();
-            pollfd poll_for[2] = {{STDIN_FILENO, POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-            while (!stopping_ && poll(poll_for, 2, -1) < 0 && errno == EINTR) {
-            }
-            if (stopping_) {
-                return;
-            }
-            char buffer[4096];
-            auto const count = ::read(STDIN_FILENO, buffer, sizeof buffer);
-            boost::asio::post(io_, [this, text = std::string(buffer, count > 0 ? std::size_t(count) : 0)] {
-                if (auto const handler = std::exchange(handler_, nullptr)) {
-                    handler(text);
-                }
-            });
+    std::string read_piece() {
+        pollfd poll_for[2] = {{STDIN_FILENO, POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+        while (poll(poll_for, 2, -1) < 0 && errno == EINTR) {
         }
+        if (poll_for[1].revents != 0) {
+            return {};
+        }
+        char buffer[4096];
+        auto const count = ::read(STDIN_FILENO, buffer, sizeof buffer);
+        return {buffer, count > 0 ? static_cast<std::size_t>(count) : 0};
     }
 
-    boost::asio::io_context& io_;
     boost::asio::signal_set resized_;
     FileDescriptor stop_;
-    std::function<void(std::string_view)> handler_; // io's thread
     termios saved_{};
     bool raw_ = false;
-    std::atomic<bool> stopping_ = false;
-    std::counting_semaphore<> wanted_{0};
-    std::thread reader_; // last: it uses all above
+    InputThread input_; // last: it uses all above
 };
 
 } // namespace

@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The console in VT mode; files and pipes where there is none. Input has a thread of its own: neither can be
-// waited for by asio.
+// The console in VT mode; files and pipes where there is none.
 #include "os/terminal.hpp"
 
+#include "os/input_thread.hpp"
 #include "os/windows/text.hpp"
 
 #include <array>
-#include <atomic>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <semaphore>
-#include <thread>
 
 namespace coop::ctl {
 
 namespace {
 
+constexpr DWORD pipe_poll_ms = 10;
 constexpr auto resize_poll = std::chrono::milliseconds(300); // a console tells of its buffer's size only
 
 // How many bytes at the end of text begin a character that is not whole.
@@ -36,30 +33,22 @@ std::size_t partial_character(std::string_view text) {
 class WindowsTerminal : public Terminal {
 public:
     explicit WindowsTerminal(boost::asio::io_context& io)
-        : io_(io),
-          input_(GetStdHandle(STD_INPUT_HANDLE)),
+        : input_(GetStdHandle(STD_INPUT_HANDLE)),
           output_(GetStdHandle(STD_OUTPUT_HANDLE)),
+          input_is_console_(GetConsoleMode(input_, &input_mode_) != 0),
+          output_is_console_(GetConsoleMode(output_, &output_mode_) != 0),
           resize_(io),
-          stop_(CreateEventW(nullptr, TRUE, FALSE, nullptr)) {
-        input_is_console_ = GetConsoleMode(input_, &input_mode_) != 0;
-        output_is_console_ = GetConsoleMode(output_, &output_mode_) != 0;
+          stop_(CreateEventW(nullptr, TRUE, FALSE, nullptr)),
+          reader_(io, [this] { return input_is_console_ ? read_keys() : read_bytes(); }) {
         if (output_is_console_) {
             SetConsoleMode(output_, output_mode_ | ENABLE_PROCESSED_OUTPUT |
                                         ENABLE_VIRTUAL_TERMINAL_PROCESSING | DISABLE_NEWLINE_AUTO_RETURN);
         }
-        reader_ = std::thread([this] { read_loop(); });
     }
 
     ~WindowsTerminal() override {
-        stopping_ = true;
         SetEvent(stop_.get());
-        wanted_.release();
-        // Again and again: it may be about to begin to read.
-        auto* const thread = static_cast<HANDLE>(pthread_gethandle(reader_.native_handle()));
-        while (WaitForSingleObject(thread, 10) == WAIT_TIMEOUT) {
-            CancelSynchronousIo(thread);
-        }
-        reader_.join();
+        reader_.stop();
         if (output_is_console_) {
             SetConsoleMode(output_, output_mode_);
         }
@@ -74,10 +63,7 @@ public:
 
     void make_raw() override { raw_ = SetConsoleMode(input_, ENABLE_VIRTUAL_TERMINAL_INPUT) != 0; }
 
-    void read(std::function<void(std::string_view)> handler) override {
-        handler_ = std::move(handler);
-        wanted_.release();
-    }
+    void read(std::function<void(std::string_view)> handler) override { reader_.request(std::move(handler)); }
 
     void write(std::string_view text) override {
         if (output_is_console_) {
@@ -143,25 +129,24 @@ private:
             });
     }
 
-    void read_loop() {
-        for (;;) {
-            wanted_.acquire();
-            auto text = input_is_console_ ? read_keys() : read_bytes();
-            if (stopping_) {
-                return;
+    // False when we are to end; a pipe can only be looked at now and then.
+    bool wait_for_pipe() {
+        DWORD available = 0;
+        while (PeekNamedPipe(input_, nullptr, 0, nullptr, &available, nullptr) != 0 && available == 0) {
+            if (WaitForSingleObject(stop_.get(), pipe_poll_ms) == WAIT_OBJECT_0) {
+                return false;
             }
-            boost::asio::post(io_, [this, text = std::move(text)] {
-                if (auto const handler = std::exchange(handler_, nullptr)) {
-                    handler(text);
-                }
-            });
         }
+        return true;
     }
 
     std::string read_bytes() {
+        if (GetFileType(input_) == FILE_TYPE_PIPE && !wait_for_pipe()) {
+            return {};
+        }
         std::array<char, 4096> buffer;
         DWORD count = 0;
-        if (stopping_ || ReadFile(input_, buffer.data(), buffer.size(), &count, nullptr) == 0) {
+        if (ReadFile(input_, buffer.data(), buffer.size(), &count, nullptr) == 0) {
             return {};
         }
         return {buffer.data(), count};
@@ -193,22 +178,18 @@ private:
         }
     }
 
-    boost::asio::io_context& io_;
     HANDLE input_;
     HANDLE output_;
     DWORD input_mode_ = 0;
     DWORD output_mode_ = 0;
-    bool input_is_console_ = false;
-    bool output_is_console_ = false;
+    bool input_is_console_;
+    bool output_is_console_;
     bool raw_ = false;
     std::string held_;   // the first bytes of a character
     std::wstring typed_; // the reader's
     boost::asio::steady_timer resize_;
     Handle stop_;
-    std::function<void(std::string_view)> handler_; // io's thread
-    std::atomic<bool> stopping_ = false;
-    std::counting_semaphore<> wanted_{0};
-    std::thread reader_; // last: it uses all above
+    InputThread reader_; // last: it uses all above
 };
 
 } // namespace
