@@ -259,7 +259,7 @@ Expected<std::shared_ptr<BlockFile>> BlockFile::open(std::string const& path, bo
     }
     Volumes volumes;
     LARGE_INTEGER size{};
-    FILE_BASIC_INFO info{};
+    BY_HANDLE_FILE_INFORMATION info{};
     if (device) {
         auto examined = examine_device(file.get(), path, read_only);
         if (!examined) {
@@ -267,8 +267,7 @@ Expected<std::shared_ptr<BlockFile>> BlockFile::open(std::string const& path, bo
         }
         volumes = std::move(examined->volumes);
         size.QuadPart = static_cast<LONGLONG>(examined->size);
-    } else if (GetFileSizeEx(file.get(), &size) == 0 ||
-               GetFileInformationByHandleEx(file.get(), FileBasicInfo, &info, sizeof info) == 0) {
+    } else if (GetFileSizeEx(file.get(), &size) == 0 || GetFileInformationByHandle(file.get(), &info) == 0) {
         return Failure{fmt::format("cannot examine disk image '{}': {}", path, words(last_windows_error()))};
     }
     auto const bytes = static_cast<std::uint64_t>(size.QuadPart);
@@ -277,7 +276,7 @@ Expected<std::shared_ptr<BlockFile>> BlockFile::open(std::string const& path, bo
                                    sector_bytes),
                        "use a raw image of whole sectors"};
     }
-    bool const can_discard = !read_only && (info.FileAttributes & FILE_ATTRIBUTE_SPARSE_FILE) != 0;
+    bool const can_discard = !read_only && (info.dwFileAttributes & FILE_ATTRIBUTE_SPARSE_FILE) != 0;
     return std::shared_ptr<BlockFile>{std::make_shared<WindowsBlockFile>(std::move(file), std::move(volumes),
                                                                          bytes, read_only, can_discard)};
 }

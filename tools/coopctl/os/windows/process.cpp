@@ -83,13 +83,11 @@ private:
 
 // Not the environment's word for it, which is the caller's.
 std::filesystem::path program_data_directory() {
-    PWSTR path = nullptr;
-    if (SHGetKnownFolderPath(FOLDERID_ProgramData, 0, nullptr, &path) != S_OK) {
+    std::array<wchar_t, MAX_PATH> path;
+    if (SHGetFolderPathW(nullptr, CSIDL_COMMON_APPDATA, nullptr, SHGFP_TYPE_CURRENT, path.data()) != S_OK) {
         throw Failure(ExitCode::failure, "cannot find the system's directory for programs' data");
     }
-    std::filesystem::path const result = std::filesystem::path(path) / "coop";
-    CoTaskMemFree(path);
-    return result;
+    return std::filesystem::path(path.data()) / "coop";
 }
 
 } // namespace
@@ -136,12 +134,12 @@ void make_private_directory(std::filesystem::path const& directory) {
                                     FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
                                     OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT,
                                     nullptr)};
-    FILE_BASIC_INFO info{};
-    if (!handle || GetFileInformationByHandleEx(handle.get(), FileBasicInfo, &info, sizeof info) == 0) {
+    BY_HANDLE_FILE_INFORMATION info{};
+    if (!handle || GetFileInformationByHandle(handle.get(), &info) == 0) {
         throw failed(fmt::format("cannot use {}", directory.string()));
     }
-    if ((info.FileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0 ||
-        (info.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0 || !is_private(handle.get(), directory)) {
+    if ((info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0 ||
+        (info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0 || !is_private(handle.get(), directory)) {
         throw Failure(
             ExitCode::failure, fmt::format("{} is not a private directory of this user", directory.string()),
             "it must be a directory that belongs to an administrator and lets nobody else in: remove it");

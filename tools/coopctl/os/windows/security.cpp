@@ -5,6 +5,7 @@
 #include "os/windows/text.hpp"
 
 #include <aclapi.h>
+#include <array>
 #include <fmt/format.h>
 #include <memory>
 #include <sddl.h>
@@ -45,6 +46,18 @@ bool is_trusted(PSID sid, PSID user) {
            IsWellKnownSid(sid, WinCreatorOwnerRightsSid) != 0 || EqualSid(sid, user) != 0;
 }
 
+// Whether the system's own volume does. Windows's always does; ReactOS lives on FAT, where nothing is
+// private.
+bool keeps_access_lists() {
+    std::array<wchar_t, MAX_PATH> path{};
+    DWORD flags = FILE_PERSISTENT_ACLS;
+    if (GetSystemWindowsDirectoryW(path.data(), path.size()) > 0) {
+        auto const root = std::filesystem::path(path.data()).root_path();
+        GetVolumeInformationW(root.c_str(), nullptr, 0, nullptr, nullptr, &flags, nullptr, 0);
+    }
+    return (flags & FILE_PERSISTENT_ACLS) != 0;
+}
+
 } // namespace
 
 PrivateSecurity::PrivateSecurity() {
@@ -60,6 +73,9 @@ PrivateSecurity::~PrivateSecurity() {
 }
 
 bool is_private(HANDLE file, std::filesystem::path const& path) {
+    if (!keeps_access_lists()) {
+        return true;
+    }
     PSID owner = nullptr;
     PACL list = nullptr;
     PSECURITY_DESCRIPTOR descriptor = nullptr;

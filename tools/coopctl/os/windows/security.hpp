@@ -21,8 +21,9 @@ private:
     SECURITY_ATTRIBUTES attributes_{};
 };
 
-// Whether file belongs to SYSTEM, the administrators or this user, and lets nobody else in. Throws Failure if
-// that cannot be found out.
+// Whether file belongs to SYSTEM, the administrators or this user, and lets nobody else in; where the
+// system's own volume keeps no access lists (ReactOS) everything counts as private. Throws Failure if that
+// cannot be found out.
 bool is_private(HANDLE file, std::filesystem::path const& path);
 
 } // namespace coop::ctl

@@ -15,7 +15,10 @@ class HandleList {
 public:
     explicit HandleList(std::array<HANDLE, 3>& handles) {
         SIZE_T bytes = 0;
-        InitializeProcThreadAttributeList(nullptr, 1, 0, &bytes);
+        if (InitializeProcThreadAttributeList(nullptr, 1, 0, &bytes) == 0 &&
+            GetLastError() == ERROR_CALL_NOT_IMPLEMENTED) {
+            return; // newer_calls.cpp
+        }
         memory_.resize(bytes);
         if (InitializeProcThreadAttributeList(get(), 1, 0, &bytes) == 0) {
             throw failed("cannot start a process");
@@ -27,12 +30,17 @@ public:
             throw failure;
         }
     }
-    ~HandleList() { DeleteProcThreadAttributeList(get()); }
+    ~HandleList() {
+        if (!memory_.empty()) {
+            DeleteProcThreadAttributeList(get());
+        }
+    }
     HandleList(HandleList const&) = delete;
     HandleList& operator=(HandleList const&) = delete;
 
+    // Null where the system has no such lists.
     LPPROC_THREAD_ATTRIBUTE_LIST get() {
-        return reinterpret_cast<LPPROC_THREAD_ATTRIBUTE_LIST>(memory_.data());
+        return memory_.empty() ? nullptr : reinterpret_cast<LPPROC_THREAD_ATTRIBUTE_LIST>(memory_.data());
     }
 
 private:
@@ -85,7 +93,7 @@ DWORD spawn(std::filesystem::path const& program, std::vector<std::string> const
     std::array<HANDLE, 3> handles{copies[0].get(), copies[1].get(), copies[2].get()};
     HandleList list(handles);
     STARTUPINFOEXW start{};
-    start.StartupInfo.cb = sizeof start;
+    start.StartupInfo.cb = list.get() != nullptr ? sizeof start : sizeof start.StartupInfo;
     start.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
     start.StartupInfo.hStdInput = handles[0];
     start.StartupInfo.hStdOutput = handles[1];
@@ -93,7 +101,8 @@ DWORD spawn(std::filesystem::path const& program, std::vector<std::string> const
     start.lpAttributeList = list.get();
     auto line = quote_arguments(arguments);
     auto const folder = program.parent_path(); // not the caller's, which it may want to remove
-    constexpr DWORD flags = DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP | EXTENDED_STARTUPINFO_PRESENT;
+    DWORD const extended = list.get() != nullptr ? EXTENDED_STARTUPINFO_PRESENT : 0;
+    DWORD const flags = DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP | extended;
     PROCESS_INFORMATION process{};
     // A job may end all its processes with the console that began it; not all jobs let go.
     for (DWORD const job : {DWORD{CREATE_BREAKAWAY_FROM_JOB}, DWORD{0}}) {
