@@ -92,7 +92,7 @@ struct thread {
 static VOID NTAPI work(PVOID context) {
     struct thread* thread = context;
 
-    KeSetSystemAffinityThreadEx((KAFFINITY)1 << thread->cpu);
+    KeSetSystemAffinityThread((KAFFINITY)1 << thread->cpu);
     thread->call = coop_call_begin(NULL, NULL);
     if (thread->call) {
         thread->function(thread->argument);

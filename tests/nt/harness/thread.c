@@ -86,12 +86,8 @@ static u64 allow(u64 mask) {
     return before;
 }
 
-NT_EXPORT(uint64_t, KeSetSystemAffinityThreadEx, uint64_t mask) {
-    return allow(mask & cpumask_bits(cpu_online_mask)[0]);
-}
-
-NT_EXPORT(void, KeRevertToUserAffinityThreadEx, uint64_t before) {
-    allow(before);
+NT_EXPORT(void, KeSetSystemAffinityThread, uint64_t mask) {
+    allow(mask & cpumask_bits(cpu_online_mask)[0]);
 }
 
 NT_EXPORT(void, KeSetSystemGroupAffinityThread, const struct nt_affinity* affinity,
