@@ -9,7 +9,7 @@ import unittest
 from bad_input_cases import CASES_ANYWHERE, FAILED, FILES, GOOD, HOST, KERNEL, START, Case
 from harness import Host
 from harness.artifacts import Artifacts
-from harness.machine import CPU
+from harness.emulator import CPU
 from harness.memory import NOISE_KIB, free_kib
 
 SERIES = "6.12"

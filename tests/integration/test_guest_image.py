@@ -13,7 +13,7 @@ import time
 import unittest
 
 from harness import Artifacts, Console, Machine
-from harness.machine import CPU
+from harness.emulator import CPU
 
 
 class GuestImage(unittest.TestCase):

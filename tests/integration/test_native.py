@@ -8,7 +8,7 @@ import statistics
 import unittest
 
 from harness import Artifacts, Host, Native, artifacts, coop
-from harness.machine import COUNTED, COUNTED_TSC_KHZ, CPU
+from harness.emulator import COUNTED, COUNTED_TSC_KHZ, CPU
 from test_performance import figure
 
 PROGRAM = "tests/integration/bench/coop_bench"

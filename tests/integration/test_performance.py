@@ -7,7 +7,7 @@ import time
 import unittest
 
 from harness import Host, coop, tiny
-from harness.machine import COUNTED
+from harness.emulator import COUNTED
 
 READS = 2000
 DOORBELL_GOAL = 200

@@ -9,8 +9,10 @@ import sys
 import time
 
 from . import artifacts, kernel_log
+from .commands import Commands
+from .emulator import CPU
 from .jobs import Agent, AgentLost
-from .machine import CPU, Machine
+from .machine import Machine
 
 CONSOLE_TAIL = 120
 BOOT_ATTEMPTS = 3
@@ -21,7 +23,7 @@ class HostFailure(AssertionError):
     """The host did not boot, reset, or its kernel's log tells of trouble."""
 
 
-class Host:
+class Host(Commands):
     """Context manager. Leaving it ends the machine and raises HostFailure if the host's kernel was not well.
 
     kernel      "6.1" or "6.12"
@@ -137,21 +139,6 @@ class Host:
         """Starts a shell command and returns its Job at once; `tty`, `rows`, `columns`, `sink` as in Agent.start."""
         path = "/share/build/tools/coopctl:$PATH"
         return self.agent.start(f"PATH={path}; module={shlex.quote(self.module)}; {command}", **options)
-
-    def run(self, command, timeout=120, input=b""):  # pylint: disable=redefined-builtin
-        """Runs a shell command to its end and returns a Result(status, out, err)."""
-        job = self.start(command)
-        if input:
-            job.write(input)
-        job.end_of_input()
-        return job.wait(timeout)
-
-    def check_run(self, command, timeout=120, input=b""):  # pylint: disable=redefined-builtin
-        """As run, but a status other than 0 is an AssertionError; returns the text of stdout."""
-        result = self.run(command, timeout, input)
-        if result.status:
-            raise AssertionError(f"host: '{command}' ended with status {result.status}\n{result.out}{result.err}")
-        return result.out
 
     def qmp(self, command, **arguments):
         return self.machine.qmp.execute(command.replace("_", "-") if command != "qmp_capabilities" else command,

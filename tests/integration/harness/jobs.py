@@ -71,7 +71,8 @@ class Agent:
     def _read(self):
         try:
             for line in self.connection.makefile("rb"):
-                self._handle(json.loads(line))
+                if line.startswith(b"{"):  # else a boot loader's, where the agent has a serial port
+                    self._handle(json.loads(line))
         except (OSError, ValueError):
             pass  # the machine stopped in the middle of a line
         with self.changed:

@@ -10,7 +10,7 @@ import subprocess
 import threading
 
 from .console import Console
-from .machine import QEMU
+from .emulator import QEMU
 from .qmp import Qmp
 
 
