@@ -9,6 +9,7 @@
 #include "os/windows/text.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -35,7 +36,6 @@ public:
         start_guests();
         report(SERVICE_RUNNING);
         WaitForSingleObject(stop_.get(), INFINITE);
-        report(SERVICE_STOP_PENDING);
         stop_guests();
         report(SERVICE_STOPPED);
     }
@@ -46,6 +46,8 @@ private:
         switch (control) {
         case SERVICE_CONTROL_STOP:
         case SERVICE_CONTROL_PRESHUTDOWN:
+            // Here already: who asked looks at once, and one that runs still has not heard.
+            self.report(SERVICE_STOP_PENDING);
             SetEvent(self.stop_.get());
             return NO_ERROR;
         case SERVICE_CONTROL_INTERROGATE:
@@ -146,7 +148,7 @@ private:
     RuntimeDir directory_;
     Handle stop_;
     SERVICE_STATUS_HANDLE status_handle_ = nullptr;
-    DWORD checkpoint_ = 0;
+    std::atomic<DWORD> checkpoint_ = 0;
 };
 
 std::optional<Service> service; // one a process; its entry point has no argument of ours
