@@ -40,6 +40,18 @@ def check_inside(test, console):
     test.assertEqual(console.run("dmesg | grep -E 'WARNING:|BUG:|Call Trace|rcu.* stall|lockup'"), (1, ""))
 
 
+def write_data(test, console, timeout=300):
+    """Writes random data to the guest's disk, and reads it back from there; asserted on behalf of `test`."""
+    test.assertEqual(console.run("head -c 3000000 /dev/urandom >/root/data && md5sum </root/data >/root/sum && sync && "
+                                 "echo 3 >/proc/sys/vm/drop_caches && md5sum </root/data | cmp - /root/sum",
+                                 timeout=timeout), (0, ""))
+
+
+def check_data(test, console):
+    """What write_data() has written, in this life of the guest or an earlier one, is there."""
+    test.assertEqual(console.run("md5sum </root/data | cmp - /root/sum"), (0, ""))
+
+
 class Guest:
     """One guest of `host`, started from an image on its scratch disk, if any. `options`: more words for `coopctl start`."""
 

@@ -77,12 +77,11 @@ def live_cd(iso, directory, command, data):
 def fat_disk(path, mebibytes, files):
     """Makes a disk with one FAT32 partition, which holds `files`: names in its root to paths here."""
     start = 2048  # sectors
-    with open(path, "wb") as disk:
-        disk.truncate(mebibytes << 20)
     # The partition's entry: FAT32 by LBA.
     entry = bytes([0x00, 0xfe, 0xff, 0xff, 0x0c, 0xfe, 0xff, 0xff]) + start.to_bytes(4, "little") + \
         ((mebibytes << 11) - start).to_bytes(4, "little")
-    with open(path, "r+b") as disk:
+    with open(path, "wb") as disk:
+        disk.truncate(mebibytes << 20)
         disk.seek(440)
         disk.write(DISK_SIGNATURE + bytes(2) + entry + bytes(48) + b"\x55\xaa")
     partition = f"{path}@@{start * 512}"
