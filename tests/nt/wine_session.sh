@@ -13,8 +13,7 @@ begin() {
     version=$(wine --version)
     made=$WINEPREFIX/made-by
     if [ "$(cat "$made" 2>/dev/null)" != "$version" ]; then
-        rm -rf "$WINEPREFIX"
-        wineboot --init
+        "$(dirname "$0")/wine_prefix.sh"
         wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f
         wineserver --wait
         echo "$version" >"$made"

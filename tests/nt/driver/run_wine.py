@@ -12,17 +12,18 @@ import sys
 import unittest
 
 BUILD, WORK = map(pathlib.Path, (sys.argv.pop(1), sys.argv.pop(1)))
+PREFIX_SCRIPT = pathlib.Path(__file__).parents[1] / "wine_prefix.sh"
 SECONDS = 120
 # No questions about what Wine would like to install; only what drivers print.
 ENVIRONMENT = {**os.environ, "WINEPREFIX": str(WORK / "prefix"), "WINEDEBUG": "-all,+debugstr", "WINEDLLOVERRIDES": "mscoree,mshtml="}
 
 
-def wine(*command):
+def logged(*command):
     """Status and output. Wine's own processes run on between commands and write to the same file."""
     log = WORK / "output"
     with log.open("ab") as output:
         output.truncate(0)
-        done = subprocess.run(["wine", *map(str, command)], env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output,
+        done = subprocess.run([*map(str, command)], env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output,
                               stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
     return done.returncode, log.read_text(encoding="utf-8", errors="replace")
 
@@ -33,11 +34,9 @@ class DriverTest(unittest.TestCase):
         cls.tearDownClass()  # of a run that was killed
         shutil.rmtree(WORK, ignore_errors=True)
         WORK.mkdir(parents=True)
-        status, output = wine("wineboot", "--init")
+        status, output = logged(PREFIX_SCRIPT)
         if status:
-            raise RuntimeError(f"wineboot: status {status}\n{output}")
-        # What it started locks the service database for a while.
-        subprocess.run(["wineserver", "--wait"], env=ENVIRONMENT, timeout=SECONDS, check=True)
+            raise RuntimeError(f"{PREFIX_SCRIPT}: status {status}\n{output}")
 
     @classmethod
     def tearDownClass(cls):
@@ -46,7 +45,7 @@ class DriverTest(unittest.TestCase):
             subprocess.run(["wineserver", "--wait"], env=ENVIRONMENT, timeout=SECONDS, check=False)
 
     def control_path(self, host):
-        status, output = wine(BUILD / "tests" / "nt" / "driver" / "driver_test.exe", BUILD / "hosts" / host / "coop.sys")
+        status, output = logged("wine", BUILD / "tests" / "nt" / "driver" / "driver_test.exe", BUILD / "hosts" / host / "coop.sys")
         print(output)
         self.assertEqual(status, 0, output)
         self.assertIn("driver_test: 0 failures", output)
@@ -55,7 +54,7 @@ class DriverTest(unittest.TestCase):
         self.assertIn("coop: StuckLimitMs=99 is below 100", output)
 
     def test_assembly(self):
-        status, output = wine(BUILD / "tests" / "nt" / "driver" / "assembly_test.exe")
+        status, output = logged("wine", BUILD / "tests" / "nt" / "driver" / "assembly_test.exe")
         self.assertEqual(status, 0, output)
         self.assertIn("assembly_test: 0 failures", output)
 
