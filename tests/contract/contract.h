@@ -33,7 +33,9 @@ uint32_t contract_this_cpu(void);
 bool contract_interrupts_off(void);
 /* Whether an interrupt such as coop_host_kick sends waits for this CPU (x86: the APIC's IRR). */
 bool contract_interrupt_pending(void);
-/* NMIs that this CPU has taken, and no other. */
+/* Whether the host has coop_host_kick_nmi, which it need not. */
+bool contract_kicks_by_nmi(void);
+/* NMIs that this CPU has taken, and no other. Only where they can be sent. */
 uint64_t contract_nmis(uint32_t cpu);
 
 /* A byte of physical memory, by another way than the contract's. */

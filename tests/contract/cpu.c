@@ -145,8 +145,11 @@ static void by_nmi_from_interrupt(void* argument) {
 /* Interrupts off do not keep it away. */
 static void kicks_by_nmi(void) {
     struct other other = {0, 0, 0, 0};
-    uint32_t cpu = coop_host_critical_begin();
+    uint32_t cpu;
 
+    if (!contract_kicks_by_nmi())
+        return;
+    cpu = coop_host_critical_begin();
     by_nmi(cpu);
     CONTRACT_CHECK(contract_interrupts_off());
     coop_host_critical_end();

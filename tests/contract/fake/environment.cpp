@@ -76,6 +76,9 @@ bool contract_interrupts_off(void) {
 bool contract_interrupt_pending(void) {
     return FakeHost::current().interrupt_pending(FakeHost::this_cpu());
 }
+bool contract_kicks_by_nmi() {
+    return true;
+}
 uint64_t contract_nmis(uint32_t cpu) {
     const std::vector<std::uint64_t> kicked = FakeHost::current().arguments("kick_nmi");
     return static_cast<uint64_t>(std::count(kicked.begin(), kicked.end(), cpu));

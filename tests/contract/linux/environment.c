@@ -45,6 +45,10 @@ bool contract_interrupt_pending(void) {
     return apic->read(APIC_IRR + RESCHEDULE_VECTOR / 32 * 0x10) >> RESCHEDULE_VECTOR % 32 & 1;
 }
 
+bool contract_kicks_by_nmi(void) {
+    return true;
+}
+
 uint64_t contract_nmis(uint32_t cpu) {
     return READ_ONCE(per_cpu(irq_stat.__nmi_count, cpu));
 }

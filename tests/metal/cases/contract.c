@@ -32,6 +32,10 @@ bool contract_interrupt_pending(void) {
     return metal_apic_requested(VECTOR_KICK);
 }
 
+bool contract_kicks_by_nmi(void) {
+    return true;
+}
+
 uint64_t contract_nmis(uint32_t cpu) {
     return metal_count_on(cpu, VECTOR_NMI);
 }

@@ -50,11 +50,17 @@ static NTSTATUS NTAPI control(PDEVICE_OBJECT device, PIRP irp) {
     return complete(irp, STATUS_SUCCESS, sizeof(*request));
 }
 
+static void nmi_unload(void) {
+    if (coop_nmi_possible()) {
+        coop_nmi_unload();
+    }
+}
+
 static VOID NTAPI unload(PDRIVER_OBJECT driver) {
     IoDeleteSymbolicLink(&link_name);
     IoDeleteDevice(driver->DeviceObject);
     environment_unload();
-    coop_nmi_unload();
+    nmi_unload();
     coop_cpu_unload();
 }
 
@@ -82,10 +88,13 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry) {
     coop_call_load();
     coop_thread_load();
     coop_ram_load();
+    if (!coop_clock_tsc_khz()) { /* sets the clock going, as coop_host_describe does */
+        return STATUS_NOT_SUPPORTED;
+    }
     if (coop_cpu_load()) {
         return status;
     }
-    if (coop_nmi_load()) {
+    if (coop_nmi_possible() && coop_nmi_load()) {
         goto unload_cpu;
     }
     if (environment_load()) {
@@ -101,7 +110,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry) {
     }
     environment_unload();
 unload_nmi:
-    coop_nmi_unload();
+    nmi_unload();
 unload_cpu:
     coop_cpu_unload();
     return status;

@@ -50,6 +50,10 @@ static BOOLEAN NTAPI count_nmi(PVOID context, BOOLEAN handled) {
     return handled;
 }
 
+bool contract_kicks_by_nmi(void) {
+    return coop_nmi_possible();
+}
+
 uint64_t contract_nmis(uint32_t cpu) {
     return cpu < MOST_CPUS ? nmis[cpu] : 0;
 }
@@ -92,7 +96,9 @@ struct thread {
 static VOID NTAPI work(PVOID context) {
     struct thread* thread = context;
 
-    KeSetSystemAffinityThread((KAFFINITY)1 << thread->cpu);
+    if (coop_processor_count() > 1) { /* ReactOS's KeFlushQueuedDpcs takes no thread that is bound so */
+        KeSetSystemAffinityThread((KAFFINITY)1 << thread->cpu);
+    }
     thread->call = coop_call_begin(NULL, NULL);
     if (thread->call) {
         thread->function(thread->argument);
@@ -219,15 +225,29 @@ static void load_interrupts(void) {
     interrupts_loaded = interrupts_load();
 }
 
-int environment_load(void) {
-    nmi_registration = KeRegisterNmiCallback(count_nmi, NULL);
-    if (!nmi_registration) {
-        return -COOP_E_NO_MEMORY;
+static int load_nmis(void) {
+    if (!coop_nmi_possible()) {
+        return 0;
     }
-    /* In a thread that stays on its CPU: it waits for another on the other one without giving its own away.
-     */
-    if (!NT_SUCCESS(run_in_thread(load_interrupts)) || interrupts_loaded) {
+    nmi_registration = KeRegisterNmiCallback(count_nmi, NULL);
+    return nmi_registration ? 0 : -COOP_E_NO_MEMORY;
+}
+
+static void unload_nmis(void) {
+    if (nmi_registration) {
         KeDeregisterNmiCallback(nmi_registration);
+    }
+}
+
+int environment_load(void) {
+    int error = load_nmis();
+
+    if (error) {
+        return error;
+    }
+    /* In a thread that stays on its CPU: it waits for another on the other one without giving its own away. */
+    if (!NT_SUCCESS(run_in_thread(load_interrupts)) || interrupts_loaded) {
+        unload_nmis();
         return -COOP_E_NO_MEMORY;
     }
     return 0;
@@ -235,5 +255,5 @@ int environment_load(void) {
 
 void environment_unload(void) {
     interrupts_unload();
-    KeDeregisterNmiCallback(nmi_registration);
+    unload_nmis();
 }
