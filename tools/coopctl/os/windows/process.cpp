@@ -84,7 +84,8 @@ private:
 // Not the environment's word for it, which is the caller's.
 std::filesystem::path program_data_directory() {
     std::array<wchar_t, MAX_PATH> path;
-    if (SHGetFolderPathW(nullptr, CSIDL_COMMON_APPDATA, nullptr, SHGFP_TYPE_CURRENT, path.data()) != S_OK) {
+    if (SHGetFolderPathW(nullptr, CSIDL_COMMON_APPDATA | CSIDL_FLAG_CREATE, nullptr, SHGFP_TYPE_CURRENT,
+                         path.data()) != S_OK) {
         throw Failure(ExitCode::failure, "cannot find the system's directory for programs' data");
     }
     return std::filesystem::path(path.data()) / "coop";
