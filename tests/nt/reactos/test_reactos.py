@@ -3,11 +3,24 @@
 
 import os
 import pathlib
+import re
 import unittest
 
 from reactos_host import Guest, ReactOsHost, coop
 
 LOGS = pathlib.Path(os.environ["COOP_REACTOS_LOGS"])
+
+
+GUEST_MIB = 192
+
+
+def install(host):
+    host.check_run("coopctl driver install --file C:\\coop.sys")
+    host.check_run("coopctl driver start")
+
+
+def free_mebibytes(host):
+    return float(re.search(r"([\d.]+) MiB for guests", host.check_run("coopctl doctor"))[1])
 
 
 class ReactOs(unittest.TestCase):
@@ -24,9 +37,8 @@ class ReactOs(unittest.TestCase):
 
     def test_2_driver(self):
         with self.host() as host:
-            host.check_run("coopctl driver install --file C:\\coop.sys")
-            host.check_run("coopctl driver start")
-            print(host.run("coopctl doctor").out, flush=True)
+            install(host)
+            print(host.check_run("coopctl doctor"), flush=True)
             host.check_run("coopctl driver status")
             host.check_run("coopctl driver stop")
             host.check_run("coopctl driver start")
@@ -35,15 +47,16 @@ class ReactOs(unittest.TestCase):
 
     def test_3_guest(self):
         with self.host() as host:
-            host.check_run("coopctl driver install --file C:\\coop.sys")
-            host.check_run("coopctl driver start")
-            guest = Guest(host, memory="192M", options=["--net", "none"])
+            install(host)
+            guest = Guest(host, memory=f"{GUEST_MIB}M")
             guest.start()
             console = guest.login()
             print(console.run("uname -a; free -m; uptime"), flush=True)
             coop.check_inside(self, console)
             coop.write_data(self, console, timeout=600)
-            self.assertGreater(guest.stats()["interrupts_forwarded"], 0)
+            stats = guest.stats()
+            print(stats, flush=True)
+            self.assertGreater(stats["interrupts_forwarded"], 0)
             guest.stop()
             self.assertEqual(guest.end_reason(), "poweroff")
             guest.start()
@@ -51,6 +64,38 @@ class ReactOs(unittest.TestCase):
             guest.stop()
             self.assertEqual(guest.end_reason(), "poweroff")
             host.check_run("coopctl driver remove")
+
+    def test_4_ends(self):
+        with self.host() as host:
+            install(host)
+            guest = Guest(host, memory=f"{GUEST_MIB}M")
+            free = []
+            for end in ("coopctl kill demo", "taskkill /f /im coopctl.exe") * 2:
+                guest.start()
+                console = guest.login()
+                self.assertEqual(console.run("ping -c 3 10.0.2.2 >/dev/null"), (0, ""))  # the user-mode network's gateway
+                host.check_run(end)
+                guest.wait_for_end(60)
+                free.append(free_mebibytes(host))
+            print("MiB free after each guest:", *free, flush=True)
+            self.assertLess(max(free) - min(free), GUEST_MIB // 4)
+            host.check_run("coopctl driver remove")
+
+    def test_5_mistakes(self):
+        with self.host() as host:
+            self.refuses(host, "--kernel C:\\vmlinux", "coopctl driver")
+            install(host)
+            self.refuses(host, "--kernel C:\\nothing", "C:\\nothing")
+            self.refuses(host, "--kernel C:\\coop.sys", "neither an ELF file nor a bzImage")
+            self.refuses(host, "--kernel C:\\vmlinux --memory 64G", "64")
+            self.refuses(host, "--kernel C:\\vmlinux --disk path=C:\\nothing", "C:\\nothing")
+            host.check_run("coopctl driver remove")
+
+    def refuses(self, host, words, told):
+        result = host.run(f"coopctl start {words} demo")
+        print(words, result.err, sep="\n", flush=True)
+        self.assertNotEqual(result.status, 0)
+        self.assertIn(told, result.err)
 
 
 if __name__ == "__main__":

@@ -30,10 +30,15 @@ static_assert(SLIRP_POLL_IN == unsigned{SocketPoll::in} && SLIRP_POLL_OUT == uns
 // What libslirp answers when nothing but time itself could need it.
 constexpr std::uint32_t idle_ms = 1000;
 
-in_addr address(char const* text) {
+in_addr address(boost::asio::ip::address_v4 const& number) {
     in_addr result{};
-    result.s_addr = htonl(static_cast<std::uint32_t>(boost::asio::ip::make_address_v4(text).to_ulong()));
+    result.s_addr = htonl(static_cast<std::uint32_t>(number.to_ulong()));
     return result;
+}
+
+// Of the guest's network, 10.0.2.0/24. No text: ReactOS's sockets must be set up to read one.
+in_addr inside(unsigned char host) {
+    return address(boost::asio::ip::address_v4({10, 0, 2, host}));
 }
 
 // NT's C library has no words for errors of sockets.
@@ -55,11 +60,11 @@ SlirpConfig configuration(bool restricted) {
     config.version = 4;
     config.restricted = restricted ? 1 : 0;
     config.in_enabled = true;
-    config.vnetwork = address("10.0.2.0");
-    config.vnetmask = address("255.255.255.0");
-    config.vhost = address("10.0.2.2");
-    config.vnameserver = address("10.0.2.3");
-    config.vdhcp_start = address("10.0.2.15");
+    config.vnetwork = inside(0);
+    config.vnetmask = address(boost::asio::ip::address_v4({255, 255, 255, 0}));
+    config.vhost = inside(2);
+    config.vnameserver = inside(3);
+    config.vdhcp_start = inside(15);
     config.if_mtu = mtu_bytes;
     config.if_mru = mtu_bytes;
     return config;
@@ -112,8 +117,9 @@ private:
 
     void add(PortForward const& forward) {
         in_addr const any_guest{}; // the one that DHCP gives
-        if (slirp_add_hostfwd(slirp_, forward.protocol == "udp" ? 1 : 0, address(forward.address.c_str()),
-                              forward.start, any_guest, forward.to) != 0) {
+        if (slirp_add_hostfwd(slirp_, forward.protocol == "udp" ? 1 : 0,
+                              address(boost::asio::ip::make_address_v4(forward.address)), forward.start,
+                              any_guest, forward.to) != 0) {
             throw Failure(ExitCode::failure,
                           fmt::format("cannot forward {} {}:{}: {}", forward.protocol, forward.address,
                                       forward.start, error_words(errno)),

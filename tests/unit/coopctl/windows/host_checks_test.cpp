@@ -64,6 +64,15 @@ TEST_CASE("obstacles come with advice") {
     CHECK(find(checks, "tsc").verdict == Verdict::note);
 }
 
+TEST_CASE("ReactOS is no old Windows") {
+    auto facts = plain_host();
+    facts.build = 3790;
+    CHECK(find(judge(facts), "system").verdict == Verdict::problem);
+    facts.reactos = true;
+    CHECK(find(judge(facts), "system").verdict == Verdict::good);
+    CHECK(find(judge(facts), "system").value == "ReactOS");
+}
+
 TEST_CASE("virtualization-based security is an obstacle without HVCI too") {
     auto facts = plain_host();
     facts.isolated_kernel = true;

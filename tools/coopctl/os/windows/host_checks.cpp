@@ -20,6 +20,9 @@ constexpr std::uint32_t ci_hypervisor_enforced = 0x400;
 constexpr std::uint32_t least_build = 14393; // Windows 10 1607
 
 Check system_version(HostFacts const& facts) {
+    if (facts.reactos) {
+        return {"system", "System", Verdict::good, "ReactOS", ""};
+    }
     bool const old = facts.build != 0 && facts.build < least_build;
     return {"system", "System",
             facts.build == 0 ? Verdict::unknown

@@ -6,6 +6,7 @@
 #include <array>
 #include <cpuid.h>
 #include <cstring>
+#include <string_view>
 #include <winternl.h>
 
 namespace coop::ctl {
@@ -50,6 +51,14 @@ std::uint32_t system_build() {
     return function != nullptr && function(&version) >= 0 ? version.dwBuildNumber : 0;
 }
 
+bool is_reactos() {
+    std::array<wchar_t, 64> name{};
+    DWORD bytes = sizeof name;
+    return RegGetValueW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion", L"ProductName",
+                        RRF_RT_REG_SZ, nullptr, name.data(), &bytes) == ERROR_SUCCESS &&
+           std::wstring_view(name.data()) == L"ReactOS";
+}
+
 void read_cpu(HostFacts& facts) {
     std::array<unsigned, 12> brand{};
     unsigned a = 0, b = 0, c = 0, d = 0;
@@ -76,6 +85,7 @@ void read_cpu(HostFacts& facts) {
 HostFacts read_host_facts() {
     HostFacts facts;
     read_cpu(facts);
+    facts.reactos = is_reactos();
     facts.build = system_build();
     if (CodeIntegrity answer{sizeof answer, 0}; query(class_code_integrity, answer)) {
         facts.code_integrity = answer.options;

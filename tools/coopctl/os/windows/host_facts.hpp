@@ -18,6 +18,7 @@ struct HostFacts {
     bool pcid = false;
     bool nx = true;
     bool tsc_invariant = false;
+    bool reactos = false;                        // its own system, with Windows' numbers
     std::uint32_t build = 0;                     // of the system: 14393 is Windows 10 1607
     std::optional<std::uint32_t> code_integrity; // CODEINTEGRITY_OPTION_*
     std::optional<bool> isolated_kernel;         // VBS runs
