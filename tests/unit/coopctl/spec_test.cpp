@@ -2,6 +2,7 @@
 // Sizes, names, disks and the completion of a guest's description.
 #include "failing.hpp"
 #include "spec/guest_spec.hpp"
+#include "spec/ipv4.hpp"
 #include "spec/name.hpp"
 #include "spec/size.hpp"
 
@@ -123,6 +124,18 @@ TEST_CASE("bad MAC addresses") {
           "2: bad MAC address '01:00:5e:00:00:01': it is not one of a single card");
     CHECK(failing([] { parse_mac("00:00:00:00:00:00"); }) ==
           "2: bad MAC address '00:00:00:00:00:00': it is not one of a single card");
+}
+
+TEST_CASE("IPv4 addresses") {
+    CHECK(parse_ipv4("0.0.0.0") == 0u);
+    CHECK(parse_ipv4("10.0.2.15") == 0x0a00020fu);
+    CHECK(parse_ipv4("255.255.255.255") == 0xffffffffu);
+    for (auto const* const bad :
+         {"", ".", "1", "1.2.3", "1.2.3.", "1.2.3.4.", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1..2.3",
+          "-1.2.3.4", "+1.2.3.4", " 1.2.3.4", "1.2.3.4 ", "0x1.2.3.4", "::1"}) {
+        CAPTURE(bad);
+        CHECK_FALSE(parse_ipv4(bad));
+    }
 }
 
 TEST_CASE("bad forwards") {

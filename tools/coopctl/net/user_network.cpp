@@ -6,8 +6,8 @@
 #include "failure.hpp"
 #include "net/new_flow.hpp"
 #include "os/socket_poll.hpp"
+#include "spec/ipv4.hpp"
 
-#include <boost/asio/ip/address_v4.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
@@ -30,15 +30,15 @@ static_assert(SLIRP_POLL_IN == unsigned{SocketPoll::in} && SLIRP_POLL_OUT == uns
 // What libslirp answers when nothing but time itself could need it.
 constexpr std::uint32_t idle_ms = 1000;
 
-in_addr address(boost::asio::ip::address_v4 const& number) {
+in_addr address(std::uint32_t number) {
     in_addr result{};
-    result.s_addr = htonl(static_cast<std::uint32_t>(number.to_ulong()));
+    result.s_addr = htonl(number);
     return result;
 }
 
-// Of the guest's network, 10.0.2.0/24. No text: ReactOS's sockets must be set up to read one.
-in_addr inside(unsigned char host) {
-    return address(boost::asio::ip::address_v4({10, 0, 2, host}));
+// Of the guest's network, 10.0.2.0/24.
+in_addr inside(std::uint8_t host) {
+    return address(0x0a000200u | host);
 }
 
 // NT's C library has no words for errors of sockets.
@@ -61,7 +61,7 @@ SlirpConfig configuration(bool restricted) {
     config.restricted = restricted ? 1 : 0;
     config.in_enabled = true;
     config.vnetwork = inside(0);
-    config.vnetmask = address(boost::asio::ip::address_v4({255, 255, 255, 0}));
+    config.vnetmask = address(0xffffff00);
     config.vhost = inside(2);
     config.vnameserver = inside(3);
     config.vdhcp_start = inside(15);
@@ -118,8 +118,8 @@ private:
     void add(PortForward const& forward) {
         in_addr const any_guest{}; // the one that DHCP gives
         if (slirp_add_hostfwd(slirp_, forward.protocol == "udp" ? 1 : 0,
-                              address(boost::asio::ip::make_address_v4(forward.address)), forward.start,
-                              any_guest, forward.to) != 0) {
+                              address(parse_ipv4(forward.address).value()), forward.start, any_guest,
+                              forward.to) != 0) {
             throw Failure(ExitCode::failure,
                           fmt::format("cannot forward {} {}:{}: {}", forward.protocol, forward.address,
                                       forward.start, error_words(errno)),

@@ -3,9 +3,9 @@
 #include "spec/net_spec.hpp"
 
 #include "failure.hpp"
+#include "spec/ipv4.hpp"
 
 #include <algorithm>
-#include <boost/asio/ip/address_v4.hpp>
 #include <charconv>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -121,9 +121,7 @@ PortForward parse_forward(std::string const& text) {
     if (auto const second = ports.rfind(':'); second != std::string_view::npos) {
         forward.address = ports.substr(0, second);
         ports = ports.substr(second + 1);
-        boost::system::error_code error;
-        auto const address = boost::asio::ip::make_address_v4(forward.address, error);
-        if (error || address.to_string() != forward.address) { // Windows takes 1.2.3 for 1.2.0.3
+        if (!parse_ipv4(forward.address)) {
             usage(fmt::format("bad forward '{}': '{}' is not an IPv4 address", shown(text),
                               shown(forward.address)),
                   forward_form);
