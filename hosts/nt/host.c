@@ -67,6 +67,21 @@ static bool suffers_from_meltdown(void) {
              (__readmsr(MSR_ARCH_CAPABILITIES) & RDCL_NO));
 }
 
+#define CAN_BE_SEV (1 << 1) /* CPUID 8000001f, EAX */
+#define MSR_SEV_STATUS 0xc0010131
+#define SEV_ON 1
+
+/* This system is a confidential guest: Intel TDX, AMD SEV (APM volume 2, 15.34). */
+static bool is_encrypted(void) {
+    int registers[4];
+
+    if (cpuid(0x21, registers) && registers[EBX] == 'etnI' && registers[EDX] == 'XDTl') { /* Inte lTDX */
+        return true;
+    }
+    return cpuid(0x8000001f, registers) && (registers[EAX] & CAN_BE_SEV) &&
+           (__readmsr(MSR_SEV_STATUS) & SEV_ON);
+}
+
 NTSTATUS coop_host_describe(struct coop_core_config* config) {
     config->cpus = coop_processor_count();
     config->tsc_khz = coop_clock_tsc_khz();
@@ -85,6 +100,9 @@ NTSTATUS coop_host_describe(struct coop_core_config* config) {
     }
     if (has_secure_kernel()) {
         config->features |= COOP_HOST_VBS;
+    }
+    if (is_encrypted()) {
+        config->features |= COOP_HOST_ENCRYPTED;
     }
     return STATUS_SUCCESS;
 }

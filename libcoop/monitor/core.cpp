@@ -62,8 +62,10 @@ int coop_core_load(const coop_core_config* config) {
         return -COOP_E_INVALID;
     core_state.host = probe_host_features();
     core_state.host.features |= config->features;
-    if (core_state.host.refusal == 0)
-        core_state.host.refusal = config->features & COOP_HOST_VBS;
+    if (core_state.host.refusal == 0) {
+        const coop_u32 told = config->features & (COOP_HOST_VBS | COOP_HOST_ENCRYPTED);
+        core_state.host.refusal = told & -told; // the lowest of them
+    }
     core_state.clock = TscClock{config->tsc_khz};
     // to_ns(khz) is a millisecond.
     core_state.stuck_limit_ticks = config->stuck_limit_ns / 1'000'000 * config->tsc_khz;

@@ -19,9 +19,9 @@ extern "C" {
  * measured TSC rate. */
 struct coop_core_config {
     uint64_t tsc_khz;
-    uint64_t
-        features;  /* the COOP_HOST_* bits that only the host knows: TSC_STABLE, NMI_KICK, MELTDOWN, VBS */
-    uint32_t cpus; /* CPU numbers are below this */
+    uint64_t features; /* the COOP_HOST_* bits that only the host knows: TSC_STABLE, NMI_KICK, MELTDOWN, VBS,
+                          ENCRYPTED */
+    uint32_t cpus;     /* CPU numbers are below this */
     uint64_t stuck_limit_ns; /* a guest with interrupts off for longer is ended */
 };
 int coop_core_load(const struct coop_core_config* config);

@@ -57,6 +57,7 @@ struct coop_version {
 #define COOP_HOST_NO_NX 0x400         /* EFER.NXE is off: guests refused */
 #define COOP_HOST_VBS 0x800           /* NT's secure kernel approves what ring 0 executes: guests refused */
 #define COOP_HOST_SHADOW_STACK 0x1000 /* ring 0 has CET's shadow stacks: guests refused */
+#define COOP_HOST_ENCRYPTED 0x2000    /* memory is encrypted by page-table bits: guests refused */
 struct coop_host_info {
     coop_u64 features; /* COOP_HOST_* */
     coop_u64 tsc_khz;

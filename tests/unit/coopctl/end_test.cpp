@@ -88,6 +88,8 @@ TEST_CASE("a host's refusal is told in words") {
           "pages (NX); switch them on in the firmware's setup");
     host.refusal = COOP_HOST_VBS;
     CHECK(failing([&] { check_host(host); }).find("virtualization-based security runs") != std::string::npos);
+    host.refusal = COOP_HOST_ENCRYPTED;
+    CHECK(failing([&] { check_host(host); }).find("memory is encrypted") != std::string::npos);
     for (auto const& [bit, text] :
          {std::pair(0x80000000u, "0x80000000"), std::pair(1u * COOP_HOST_LA57, "0x1")}) {
         host.refusal = bit; // of a newer driver: no guess what it means

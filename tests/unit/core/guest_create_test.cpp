@@ -130,7 +130,10 @@ TEST_CASE("a host that forbids guests says so and takes nothing", "[create]") {
         world.features.refusal = reason = COOP_HOST_FRED;
     }
     SECTION("by what only its shim knows") {
-        config.features |= reason = COOP_HOST_VBS;
+        config.features |= reason = GENERATE(COOP_HOST_VBS, COOP_HOST_ENCRYPTED);
+    }
+    SECTION("by two things that only its shim knows") {
+        config.features |= (reason = COOP_HOST_VBS) | COOP_HOST_ENCRYPTED;
     }
     SECTION("by both") {
         world.features.refusal = reason = COOP_HOST_NO_NX;

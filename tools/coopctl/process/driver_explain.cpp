@@ -35,6 +35,8 @@ std::string refusal_text(std::uint32_t refusal) {
     case COOP_HOST_VBS:
         return "virtualization-based security runs; turn off Core isolation and all that uses it, and "
                "restart the host";
+    case COOP_HOST_ENCRYPTED:
+        return "the host's memory is encrypted (SEV or TDX); use a machine that is not confidential";
     default:
         return fmt::format("the driver refuses for reason {:#x}", refusal);
     }
