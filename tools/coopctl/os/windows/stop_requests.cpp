@@ -24,12 +24,26 @@ struct Listener {
     Handle gone;
 };
 
-std::mutex mutex;                                 // guards what follows
-std::vector<std::shared_ptr<Listener>> listeners; // of the whole process: so are its events
+BOOL WINAPI on_console_event(DWORD event);
+
+// Of the whole process, as its events are, and for its whole life: the system holds a lock of its own while
+// it tells of an event, and wants the same one to take the handler away.
+struct Listeners {
+    Listeners() { SetConsoleCtrlHandler(on_console_event, TRUE); }
+
+    std::mutex mutex;
+    std::vector<std::shared_ptr<Listener>> list;
+};
+
+Listeners& listeners() {
+    static auto& all = *new Listeners;
+    return all;
+}
 
 void tell(std::shared_ptr<Listener> const& listener) {
+    auto& [mutex, list] = listeners();
     std::lock_guard const guard(mutex);
-    if (std::find(listeners.begin(), listeners.end(), listener) != listeners.end()) {
+    if (std::find(list.begin(), list.end(), listener) != list.end()) {
         boost::asio::post(*listener->io, [weak = std::weak_ptr(listener)] {
             if (auto const alive = weak.lock()) {
                 alive->handler();
@@ -45,20 +59,21 @@ void stop_and_wait(std::shared_ptr<Listener> const& listener) {
 }
 
 std::vector<std::shared_ptr<Listener>> all_listeners() {
-    std::lock_guard const guard(mutex);
-    return listeners;
+    std::lock_guard const guard(listeners().mutex);
+    return listeners().list;
 }
 
 BOOL WINAPI on_console_event(DWORD event) {
-    for (auto const& each : all_listeners()) {
+    auto const all = all_listeners();
+    for (auto const& each : all) {
         tell(each);
     }
     if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT) { // the console or the system goes away
-        for (auto const& each : all_listeners()) {
+        for (auto const& each : all) {
             stop_and_wait(each);
         }
     }
-    return TRUE;
+    return all.empty() ? FALSE : TRUE; // FALSE: the system does what it does by itself
 }
 
 class Events : public StopRequests {
@@ -66,19 +81,13 @@ public:
     Events(boost::asio::io_context& io, std::function<void()> handler)
         : listener_(std::make_shared<Listener>(io, std::move(handler))),
           session_end_([listener = listener_] { stop_and_wait(listener); }) {
-        std::lock_guard const guard(mutex);
-        if (listeners.empty()) {
-            SetConsoleCtrlHandler(on_console_event, TRUE);
-        }
-        listeners.push_back(listener_);
+        std::lock_guard const guard(listeners().mutex);
+        listeners().list.push_back(listener_);
     }
     ~Events() override {
         {
-            std::lock_guard const guard(mutex);
-            std::erase(listeners, listener_);
-            if (listeners.empty()) {
-                SetConsoleCtrlHandler(on_console_event, FALSE);
-            }
+            std::lock_guard const guard(listeners().mutex);
+            std::erase(listeners().list, listener_);
         }
         SetEvent(listener_->gone.get());
     }
