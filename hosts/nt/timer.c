@@ -17,13 +17,18 @@ struct coop_host_timer {
     void* context;
 };
 
+/* Again if there is another deadline meanwhile, for which another CPU may have set it before. */
 static void set_alarm(struct coop_host_timer* timer) {
-    uint64_t deadline = timer->deadline_ns;
-    uint64_t now = coop_host_time_ns();
+    uint64_t deadline, now;
 
-    if (deadline != NEVER) {
-        coop_alarm_set(timer->alarm, deadline > now ? (deadline - now + NS_PER_UNIT - 1) / NS_PER_UNIT : 1);
-    }
+    do {
+        deadline = timer->deadline_ns;
+        now = coop_host_time_ns();
+        if (deadline != NEVER) {
+            coop_alarm_set(timer->alarm,
+                           deadline > now ? (deadline - now + NS_PER_UNIT - 1) / NS_PER_UNIT : 1);
+        }
+    } while ((uint64_t)timer->deadline_ns != deadline);
 }
 
 static VOID NTAPI set_alarm_now(PKDPC dpc, PVOID context, PVOID first, PVOID second) {
