@@ -10,7 +10,6 @@
 
 static LIST_ENTRY calls;
 static KSPIN_LOCK lock;
-static volatile LONG interrupted_calls;
 
 void coop_call_load(void) {
     InitializeListHead(&calls);
@@ -33,9 +32,7 @@ static struct coop_call* find(PETHREAD thread, PIRP irp) {
 
 /* Context: lock held. */
 static void interrupt(struct coop_call* call) {
-    if (!KeSetEvent(&call->interrupted, IO_NO_INCREMENT, FALSE)) {
-        InterlockedIncrement(&interrupted_calls);
-    }
+    KeSetEvent(&call->interrupted, IO_NO_INCREMENT, FALSE);
 }
 
 /* The call may be over already: only its list knows. */
@@ -87,9 +84,6 @@ void coop_call_end(struct coop_call* call) {
     }
     KeAcquireSpinLock(&lock, &irql);
     RemoveEntryList(&call->link);
-    if (KeReadStateEvent(&call->interrupted)) {
-        InterlockedDecrement(&interrupted_calls);
-    }
     KeReleaseSpinLock(&lock, irql);
     coop_host_free(call);
 }
@@ -126,8 +120,4 @@ void coop_call_interrupt_file(PFILE_OBJECT file) {
     }
     KeReleaseSpinLock(&lock, irql);
     coop_cpu_kick_all();
-}
-
-bool coop_call_any_interrupted(void) {
-    return interrupted_calls != 0;
 }

@@ -17,8 +17,10 @@ static struct processor* processors;
 static uint32_t processor_count;
 
 uint32_t coop_host_critical_begin(void) {
+    struct coop_call* call = coop_call_current(); /* only this thread ends it */
+
     coop_cpu_disable();
-    if (coop_call_any_interrupted()) {
+    if (call && KeReadStateEvent(&call->interrupted)) { /* what comes from now on kicks */
         coop_host_interrupt_self();
     }
     return coop_processor_current();

@@ -58,8 +58,6 @@ struct coop_call* coop_call_current(void);
 /* Context: up to DISPATCH_LEVEL. */
 void coop_call_interrupt(struct coop_call* call);
 void coop_call_interrupt_file(PFILE_OBJECT file);
-/* Whether any call is interrupted and not yet back. Context: any. */
-bool coop_call_any_interrupted(void);
 
 /* cpu.c */
 int coop_cpu_load(void);
