@@ -67,7 +67,7 @@ struct coop_call* coop_call_begin(PIRP irp, PFILE_OBJECT file) {
     KeReleaseSpinLock(&lock, irql);
     if (irp) {
         IoSetCancelRoutine(irp, cancel);
-        if (irp->Cancel) { /* before that, or since */
+        if (irp->Cancel || coop_handle_of(file)->closed) { /* before that, or since */
             coop_call_interrupt(call);
         }
     }

@@ -27,11 +27,13 @@ static NTSTATUS NTAPI open_handle(PDEVICE_OBJECT device, PIRP irp) {
     return coop_complete(irp, handle ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES, 0);
 }
 
-/* The requests of this file object end, and what it shows of its guest disappears. */
+/* The requests of this file object end, also those on their way here, and what it shows of its guest
+ * disappears. */
 static void end_requests(PFILE_OBJECT file) {
+    InterlockedExchange(&coop_handle_of(file)->closed, 1);
     coop_notice_cancel(file);
     coop_call_interrupt_file(file);
-    coop_mapping_remove(file->FsContext);
+    coop_mapping_remove(coop_handle_of(file));
 }
 
 static NTSTATUS NTAPI cleanup(PDEVICE_OBJECT device, PIRP irp) {
@@ -42,7 +44,7 @@ static NTSTATUS NTAPI cleanup(PDEVICE_OBJECT device, PIRP irp) {
 
 static NTSTATUS NTAPI close_handle(PDEVICE_OBJECT device, PIRP irp) {
     PFILE_OBJECT file = IoGetCurrentIrpStackLocation(irp)->FileObject;
-    struct coop_handle* handle = file->FsContext;
+    struct coop_handle* handle = coop_handle_of(file);
 
     UNREFERENCED_PARAMETER(device);
     end_requests(file);
@@ -57,7 +59,7 @@ static NTSTATUS NTAPI close_handle(PDEVICE_OBJECT device, PIRP irp) {
 
 static NTSTATUS NTAPI control(PDEVICE_OBJECT device, PIRP irp) {
     UNREFERENCED_PARAMETER(device);
-    return coop_request(IoGetCurrentIrpStackLocation(irp)->FileObject->FsContext, irp);
+    return coop_request(coop_handle_of(IoGetCurrentIrpStackLocation(irp)->FileObject), irp);
 }
 
 static NTSTATUS NTAPI shutdown(PDEVICE_OBJECT device, PIRP irp) {

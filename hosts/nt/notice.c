@@ -41,7 +41,7 @@ NTSTATUS coop_notice_wait(PIRP irp) {
     event = ahead;
     if (!event) {
         IoSetCancelRoutine(irp, cancel);
-        if (irp->Cancel && IoSetCancelRoutine(irp, NULL)) {
+        if ((irp->Cancel || coop_handle_of(file_of(irp))->closed) && IoSetCancelRoutine(irp, NULL)) {
             KeReleaseSpinLock(&lock, irql);
             return coop_complete(irp, STATUS_CANCELLED, 0);
         }

@@ -21,9 +21,13 @@
  * file object is closed. */
 struct coop_handle {
     volatile LONG claimed; /* by a CREATE that is under way or was successful */
+    volatile LONG closed;  /* no handle is left: requests that arrive still, end */
     struct coop_guest* guest;
     LIST_ENTRY admitted; /* lifecycle.c */
 };
+static inline struct coop_handle* coop_handle_of(PFILE_OBJECT file) {
+    return file->FsContext;
+}
 
 /* device.c */
 NTSTATUS coop_device_create(PDRIVER_OBJECT driver);
