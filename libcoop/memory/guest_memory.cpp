@@ -35,12 +35,12 @@ Status GuestMemory::reserve(std::size_t count) {
 }
 
 Status GuestMemory::take_run(std::uint64_t bytes, coop_u32 run) {
-    // Gigabytes take seconds.
+    // Gigabytes take seconds. A host that has to look for a run stops looking then, too.
     if (coop_host_yield())
         return Error{COOP_E_INTERRUPTED};
     std::uint64_t physical = 0;
     if (coop_host_ram_alloc(bytes, &physical) != 0)
-        return Error{COOP_E_NO_MEMORY};
+        return Error{coop_host_yield() ? COOP_E_INTERRUPTED : COOP_E_NO_MEMORY};
     ledger_.take(bytes / page_bytes);
     extents_[count_++] =
         coop_extent{.gpa = physical, .size = bytes, .map_offset = 0, .run = run, .reserved = 0};

@@ -68,6 +68,14 @@ TEST_CASE_METHOD(Fixture, "a signal ends the taking, and nothing is kept", "[gue
     CHECK(memory.take(18 * mib, Runs{}));
 }
 
+TEST_CASE_METHOD(Fixture, "a signal while the host looks for a run is no want of memory", "[guest_memory]") {
+    GuestMemory memory{ledger};
+    unsigned before = 1;
+    host.ram.set_largest_run(2 * mib);
+    host.on_yield = [&] { return before-- == 0; };
+    check_refused(memory, memory.take(18 * mib, Runs{6 * mib, 0, 2 * mib, 0}), COOP_E_INTERRUPTED);
+}
+
 TEST_CASE_METHOD(Fixture, "runs come first, then plain blocks", "[guest_memory]") {
     GuestMemory memory{ledger};
     const Runs runs{6 * mib, 0, 2 * mib, 0};
