@@ -245,7 +245,8 @@ int environment_load(void) {
     if (error) {
         return error;
     }
-    /* In a thread that stays on its CPU: it waits for another on the other one without giving its own away. */
+    /* In a thread that stays on its CPU: it waits for another on the other one without giving its own away.
+     */
     if (!NT_SUCCESS(run_in_thread(load_interrupts)) || interrupts_loaded) {
         unload_nmis();
         return -COOP_E_NO_MEMORY;

@@ -54,8 +54,8 @@ std::uint32_t system_build() {
 bool is_reactos() {
     std::array<wchar_t, 64> name{};
     DWORD bytes = sizeof name;
-    return RegGetValueW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion", L"ProductName",
-                        RRF_RT_REG_SZ, nullptr, name.data(), &bytes) == ERROR_SUCCESS &&
+    return RegGetValueW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion",
+                        L"ProductName", RRF_RT_REG_SZ, nullptr, name.data(), &bytes) == ERROR_SUCCESS &&
            std::wstring_view(name.data()) == L"ReactOS";
 }
 
