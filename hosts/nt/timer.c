@@ -17,25 +17,31 @@ struct coop_host_timer {
     void* context;
 };
 
-/* Again if there is another deadline meanwhile, for which another CPU may have set it before. */
-static void set_alarm(struct coop_host_timer* timer) {
-    uint64_t deadline, now;
+/* Returns the deadline that it was set for. */
+static uint64_t set_alarm(struct coop_host_timer* timer) {
+    uint64_t deadline = timer->deadline_ns;
+    uint64_t now = coop_host_time_ns();
 
-    do {
-        deadline = timer->deadline_ns;
-        now = coop_host_time_ns();
-        if (deadline != NEVER) {
-            coop_alarm_set(timer->alarm,
-                           deadline > now ? (deadline - now + NS_PER_UNIT - 1) / NS_PER_UNIT : 1);
-        }
-    } while ((uint64_t)timer->deadline_ns != deadline);
+    if (deadline != NEVER) {
+        coop_alarm_set(timer->alarm, deadline > now ? (deadline - now + NS_PER_UNIT - 1) / NS_PER_UNIT : 1);
+    }
+    return deadline;
+}
+
+/*
+ * The newest deadline wins: another CPU may have set the alarm for it since the older one was read here. Only
+ * where destroy waits for the end, as it does for DPCs and the alarm's callback.
+ */
+static void set_alarm_at_last(struct coop_host_timer* timer) {
+    while (set_alarm(timer) != (uint64_t)timer->deadline_ns) {
+    }
 }
 
 static VOID NTAPI set_alarm_now(PKDPC dpc, PVOID context, PVOID first, PVOID second) {
     UNREFERENCED_PARAMETER(dpc);
     UNREFERENCED_PARAMETER(first);
     UNREFERENCED_PARAMETER(second);
-    set_alarm(context);
+    set_alarm_at_last(context);
 }
 
 /* The callback gets what host.h promises, an interrupt's context. */
@@ -47,7 +53,7 @@ static void expire(void* context) {
         return;
     }
     if (coop_host_time_ns() < deadline) {
-        set_alarm(timer);
+        set_alarm_at_last(timer);
         return;
     }
     if ((uint64_t)InterlockedCompareExchange64(&timer->deadline_ns, NEVER, deadline) == deadline) {
