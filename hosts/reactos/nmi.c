@@ -7,7 +7,7 @@ bool coop_nmi_possible(void) {
 }
 
 int coop_nmi_load(void) {
-    return -COOP_E_NOT_SUPPORTED;
+    return 0;
 }
 
 void coop_nmi_unload(void) {}

@@ -50,17 +50,11 @@ static NTSTATUS NTAPI control(PDEVICE_OBJECT device, PIRP irp) {
     return complete(irp, STATUS_SUCCESS, sizeof(*request));
 }
 
-static void nmi_unload(void) {
-    if (coop_nmi_possible()) {
-        coop_nmi_unload();
-    }
-}
-
 static VOID NTAPI unload(PDRIVER_OBJECT driver) {
     IoDeleteSymbolicLink(&link_name);
     IoDeleteDevice(driver->DeviceObject);
     environment_unload();
-    nmi_unload();
+    coop_nmi_unload();
     coop_cpu_unload();
 }
 
@@ -94,7 +88,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry) {
     if (coop_cpu_load()) {
         return status;
     }
-    if (coop_nmi_possible() && coop_nmi_load()) {
+    if (coop_nmi_load()) {
         goto unload_cpu;
     }
     if (environment_load()) {
@@ -110,7 +104,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry) {
     }
     environment_unload();
 unload_nmi:
-    nmi_unload();
+    coop_nmi_unload();
 unload_cpu:
     coop_cpu_unload();
     return status;

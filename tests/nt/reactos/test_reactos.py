@@ -9,8 +9,6 @@ import unittest
 from reactos_host import Guest, ReactOsHost, coop
 
 LOGS = pathlib.Path(os.environ["COOP_REACTOS_LOGS"])
-
-
 GUEST_MIB = 192
 
 
